@@ -1,0 +1,1 @@
+"""Plain answers to annotated ones, by structure alone."""

@@ -1,0 +1,68 @@
+"""The group of commands. Imports a command's module only when that command is called, so that `--help` is fast."""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from grammar import PastaError
+
+__all__ = ["main"]
+
+EXIT_USAGE = 2
+
+# The name of each command is that of its module under pasta_toolkit.cli.
+COMMANDS = {
+    "validate": "Check annotated responses: text, JSON, SARIF or GitHub output, with repair.",
+    "rule": "Explain a rule of the validator.",
+    "format": "Write the canonical text, inline or grouped.",
+    "render": "Print the answer without tags.",
+    "annotate": "Turn plain answers into annotated ones by their structure.",
+    "dag": "Draw the dependency DAG of a response and export it.",
+    "stats": "Measure the parallelism of a data set.",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that knows its commands' names and one-liners without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"pasta_toolkit.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pasta-toolkit", prog_name="pasta")
+def pasta() -> None:
+    r"""Tools for PASTA-LANG, the annotation language of parallel decoding.
+
+    \b
+    Examples:
+      pasta validate answers.jsonl
+      pasta annotate plain.jsonl --field output --output annotated.jsonl
+      pasta dag answer.txt --output answer.png
+
+    Exit codes: 0 fine, 1 findings, 2 wrong usage or an internal error.
+    """
+
+
+def main() -> None:
+    """Run the program; a user's mistake becomes one sentence on stderr and exit code 2, never a traceback."""
+    try:
+        pasta.main(standalone_mode=True)
+    except PastaError as error:
+        click.echo(f"pasta: {error}", err=True)
+        sys.exit(EXIT_USAGE)
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_USAGE)

@@ -1,0 +1,1 @@
+"""Diagnostics: rules, the runner, fixes and renderers."""

@@ -1,0 +1,1 @@
+"""The reference engine's place; nothing is here yet."""

@@ -1,0 +1,1 @@
+"""The discrete-event simulator's place; nothing is here yet."""
