@@ -40,7 +40,7 @@ def signature(parts: list[str]) -> str | None:
 
 
 def scan(text: str, *, form: Form = "response") -> list[str] | None:
-    """Return the texts and tags of a valid document, as `split_at_tags` does, or None where Lark would refuse the text."""
+    """Return the texts and tags of a valid document, as `split_at_tags` does, or None where Lark would refuse it."""
     parts = split_at_tags(text)
     letters = signature(parts)
     if letters is None or not is_ordered(letters, form) or (form == "branch" and parts[-1]):

@@ -7,10 +7,9 @@ from importlib import import_module
 import click
 
 from grammar import PastaError
+from pasta_toolkit.cli.shared import EXIT_USAGE, examples
 
 __all__ = ["main"]
-
-EXIT_USAGE = 2
 
 # The name of each command is that of its module under pasta_toolkit.cli.
 COMMANDS = {
@@ -41,16 +40,18 @@ class _LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples(
+        "pasta validate answers.jsonl",
+        "pasta annotate plain.jsonl --field output --output annotated.jsonl",
+        "pasta dag answer.txt --output answer.png",
+    ),
+)
 @click.version_option(package_name="pasta-toolkit", prog_name="pasta")
 def pasta() -> None:
-    r"""Tools for PASTA-LANG, the annotation language of parallel decoding.
-
-    \b
-    Examples:
-      pasta validate answers.jsonl
-      pasta annotate plain.jsonl --field output --output annotated.jsonl
-      pasta dag answer.txt --output answer.png
+    """Tools for PASTA-LANG, the annotation language of parallel decoding.
 
     Exit codes: 0 fine, 1 findings, 2 wrong usage or an internal error.
     """
