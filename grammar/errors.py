@@ -28,6 +28,10 @@ class PastaSyntaxError(PastaError):
     expected: tuple[str, ...]
     context: str = field(repr=False)
 
+    def __reduce__(self) -> tuple[type["PastaSyntaxError"], tuple[object, ...]]:
+        """Let the error cross from one process to another: its fields are not in `args`, where Exception looks."""
+        return type(self), (self.offset, self.line, self.column, self.found, self.expected, self.context)
+
     def __str__(self) -> str:
         """Say what was found, where, and what would be right, with a caret under the place."""
         expected = " or ".join(self.expected)

@@ -9,8 +9,8 @@ from grammar.definition import lark_parser
 from grammar.errors import PastaSyntaxError
 from grammar.escape import unescape
 from grammar.nodes import AsyncBlock, Document, Form, Node, Promise, Sync, Text
-from grammar.scanner import scan
-from grammar.source import Source, Span
+from grammar.scanner import scan, split_at_tags
+from grammar.source import Source, Span, shown
 
 __all__ = ["check_with_lark", "parse"]
 
@@ -23,6 +23,7 @@ NAMES = {
     "LESS_THAN": "text",
     "$END": "the end of the text",
 }
+TERMINALS = {"p": "PROMISE", "a": "ASYNC", "/": "ASYNC_END", "s": "SYNC"}  # by a tag's second character
 FOUND_WIDTH = 30  # characters of an unexpected tag that a message shows
 
 
@@ -37,13 +38,12 @@ def parse(text: str, *, form: Form = "response") -> Document:
     """
     parts = scan(text, form=form)
     if parts is None:
-        check_with_lark(text, form=form)
-        raise AssertionError("the scanner refuses a text that the grammar accepts")
+        raise _fault(text, form)
     return Document(tuple(_nodes(parts)), form)
 
 
 def check_with_lark(text: str, *, form: Form = "response") -> None:
-    """Run the Lark parser itself, the slow definition of the language.
+    """Run Lark alone, lexer and parser: the slow definition of the language, for those who want to be sure.
 
     Raises:
         PastaSyntaxError: the text is not in the language.
@@ -54,27 +54,41 @@ def check_with_lark(text: str, *, form: Form = "response") -> None:
             pass
         parser.feed_eof()  # type: ignore[no-untyped-call]
     except lark.exceptions.UnexpectedCharacters as error:
-        raise _syntax_error(text, error.pos_in_stream or 0, _accepted(parser)) from None
+        raise _syntax_error(text, error.pos_in_stream or 0, parser) from None
     except lark.exceptions.UnexpectedToken as error:
         at_end = error.token.type == "$END"
-        raise _syntax_error(text, len(text) if at_end else error.token.start_pos, _accepted(parser)) from None
+        raise _syntax_error(text, len(text) if at_end else error.token.start_pos, parser) from None
 
 
-def _accepted(parser: InteractiveParser) -> set[str]:
-    accepted: set[str] = parser.accepts()  # type: ignore[no-untyped-call]
-    return accepted
+def _fault(text: str, form: Form) -> PastaSyntaxError:
+    """Ask Lark's parser, fed with the scanner's parts (its lexer takes seconds for a million `<`), what is wrong."""
+    parser = lark_parser().parse_interactive("", start=form)
+    offset = 0
+    try:
+        for index, part in enumerate(split_at_tags(text)):
+            terminal = TERMINALS.get(part[1:2]) if index % 2 else "CHARACTERS"
+            if terminal is None:
+                return _syntax_error(text, offset, parser)
+            if part:
+                parser.feed_token(lark.Token(terminal, part))
+            offset += len(part)
+        parser.feed_eof()  # type: ignore[no-untyped-call]
+    except lark.exceptions.UnexpectedToken:
+        return _syntax_error(text, offset, parser)
+    raise AssertionError("the scanner refuses a text that the grammar accepts")
 
 
-def _syntax_error(text: str, offset: int, accepted: set[str]) -> PastaSyntaxError:
+def _syntax_error(text: str, offset: int, parser: InteractiveParser) -> PastaSyntaxError:
     source = Source(text)
     position = source.position(offset)
     found = text[offset : text.find(">", offset) + 1 or len(text)]
+    accepted: set[str] = parser.accepts()  # type: ignore[no-untyped-call]
     expected = dict.fromkeys(name for terminal, name in NAMES.items() if terminal in accepted)
     return PastaSyntaxError(
         offset=offset,
         line=position.line,
         column=position.column,
-        found=f"`{found[:FOUND_WIDTH]}`" if found else "the end of the text",
+        found=f"`{shown(found[:FOUND_WIDTH])}`" if found else "the end of the text",
         expected=tuple(expected),
         context=source.context(offset),
     )

@@ -7,7 +7,7 @@ of async, `s` sync. Most documents share few such signatures, and a short signat
 import re
 from functools import cache, lru_cache
 
-from grammar.definition import reserved_pattern, terminal_patterns
+from grammar.definition import FORMS, reserved_pattern, terminal_patterns
 from grammar.nodes import Form
 
 __all__ = ["is_ordered", "is_valid", "scan", "signature", "split_at_tags"]
@@ -54,7 +54,11 @@ def is_valid(text: str, *, form: Form = "response") -> bool:
 
 
 def is_ordered(letters: str, form: Form) -> bool:
-    """Say whether tags of a form may stand in this order."""
+    """Say whether tags of a form may stand in this order.
+
+    Raises:
+        ValueError: there is no such form.
+    """
     if len(letters) <= LONGEST_REMEMBERED_SIGNATURE:
         return _is_ordered_remembered(letters, form)
     return _is_ordered(letters, form)
@@ -65,7 +69,9 @@ def _is_ordered(letters: str, form: Form) -> bool:
         return _is_ordered_response(letters)
     if form == "main":
         return _is_ordered_main(letters)
-    return letters == "/"
+    if form == "branch":
+        return letters == "/"
+    raise ValueError(f"unknown form {form!r}: one of {', '.join(FORMS)}")
 
 
 @lru_cache(maxsize=4096)

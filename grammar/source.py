@@ -1,11 +1,22 @@
 """Places in a text: spans, lines and columns. Knows no syntax."""
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-__all__ = ["Position", "Source", "Span"]
+__all__ = ["Position", "Source", "Span", "shown"]
 
 CONTEXT_WIDTH = 76  # characters of a line that a caret context shows at the most
+UNSHOWABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")  # would steer a terminal or break an encoder
+
+
+def shown(text: str) -> str:
+    r"""Return a text that a terminal can show in one line, code point for code point.
+
+    >>> shown("a\tb\x1b[2J")
+    'a b\ufffd[2J'
+    """
+    return UNSHOWABLE.sub("\ufffd", text).replace("\t", " ")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,5 +75,5 @@ class Source:
         """Show the line of an offset with a caret under it; a long line is cut around the caret."""
         position = self.position(offset)
         first = max(0, position.column - 1 - CONTEXT_WIDTH // 2)
-        shown = self.line(position.line)[first : first + CONTEXT_WIDTH]
-        return f"{shown.expandtabs(1)}\n{' ' * (position.column - 1 - first)}^"
+        cut = self.line(position.line)[first : first + CONTEXT_WIDTH]
+        return f"{shown(cut)}\n{' ' * (position.column - 1 - first)}^"
