@@ -3,6 +3,7 @@
 from grammar.definition import grammar_text, lark_parser, reserved_pattern, terminal_patterns
 from grammar.errors import PastaError, PastaSyntaxError
 from grammar.escape import escape, unescape
+from grammar.lenient import LooseAttribute, LooseTag, read_leniently, read_miscased, text_outside_tags
 from grammar.nodes import AsyncBlock, Document, Form, Group, Node, Promise, Sync, Text
 from grammar.parser import check_with_lark, parse
 from grammar.printer import Layout, format_document, print_promise, render
@@ -15,6 +16,8 @@ __all__ = [
     "Form",
     "Group",
     "Layout",
+    "LooseAttribute",
+    "LooseTag",
     "Node",
     "PastaError",
     "PastaSyntaxError",
@@ -33,11 +36,14 @@ __all__ = [
     "lark_parser",
     "parse",
     "print_promise",
+    "read_leniently",
+    "read_miscased",
     "render",
     "reserved_pattern",
     "scan",
     "signature",
     "split_at_tags",
     "terminal_patterns",
+    "text_outside_tags",
     "unescape",
 ]

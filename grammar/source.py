@@ -74,6 +74,7 @@ class Source:
     def context(self, offset: int) -> str:
         """Show the line of an offset with a caret under it; a long line is cut around the caret."""
         position = self.position(offset)
-        first = max(0, position.column - 1 - CONTEXT_WIDTH // 2)
-        cut = self.line(position.line)[first : first + CONTEXT_WIDTH]
+        line = self.line(position.line)
+        first = max(0, min(position.column - 1 - CONTEXT_WIDTH // 2, len(line) - CONTEXT_WIDTH))
+        cut = line[first : first + CONTEXT_WIDTH]
         return f"{shown(cut)}\n{' ' * (position.column - 1 - first)}^"

@@ -11,6 +11,9 @@ from pasta_toolkit.cli.shared import EXIT_USAGE, examples
 
 __all__ = ["main"]
 
+EXIT_INTERRUPTED = 130  # the shell's convention: 128 + SIGINT
+TRACEBACK_VARIABLE = "PASTA_TRACEBACK"
+
 # The name of each command is that of its module under pasta_toolkit.cli.
 COMMANDS = {
     "validate": "Check annotated responses: text, JSON, SARIF or GitHub output, with repair.",
@@ -58,12 +61,30 @@ def pasta() -> None:
 
 
 def main() -> None:
-    """Run the program; a user's mistake becomes one sentence on stderr and exit code 2, never a traceback."""
+    """Run the program; whatever goes wrong becomes one sentence on stderr and an exit code, never a traceback."""
+    sys.exit(_run())
+
+
+def _run() -> int:
     try:
-        pasta.main(standalone_mode=True)
+        return pasta.main(standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
     except PastaError as error:
-        click.echo(f"pasta: {error}", err=True)
-        sys.exit(EXIT_USAGE)
+        return _complain(str(error), EXIT_USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        return _complain("interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_USAGE)
+        return EXIT_USAGE
+    except Exception as error:
+        if TRACEBACK_VARIABLE in os.environ:
+            raise
+        kind = type(error).__name__
+        return _complain(f"internal error: {kind}: {error} ({TRACEBACK_VARIABLE}=1 shows where)", EXIT_USAGE)
+
+
+def _complain(sentence: str, exit_code: int) -> int:
+    click.echo(f"pasta: {sentence}", err=True)
+    return exit_code

@@ -41,6 +41,13 @@ class Measures:
         """Tag tokens / decoded tokens."""
         return self.tag_tokens / self.decoded_tokens if self.decoded_tokens else 0.0
 
+    def theoretical_speedup(self, baseline_tokens: int) -> float:
+        """Tokens of another model's answer / critical-path tokens.
+
+        Source: Jin et al. (2025), who take the answer of the model that is not annotated for the numerator.
+        """
+        return _ratio(baseline_tokens, self.critical_path_tokens)
+
     @property
     def is_empty(self) -> bool:
         """Whether there is no answer to speed up: a ratio says nothing then, and averages leave the document out."""

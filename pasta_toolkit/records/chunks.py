@@ -26,11 +26,11 @@ class Chunk:
     """A piece of one input that can be decoded without its neighbours, in another process if need be.
 
     `data` holds whole lines of JSON Lines from line `first_number` on, or a whole text. `ready` holds what needs no
-    decoding: rows of Parquet, and faults met while reading. `num_bytes_read` says how far into the file it reaches.
+    decoding: rows of a table, and faults met while reading. `num_bytes_read` says how far into the file it reaches.
     """
 
     path: str
-    kind: Literal["json-lines", "text", "ready"]
+    kind: Literal["json-lines", "text", "rows"]
     first_number: int = 1
     data: bytes = b""
     ready: tuple[Record | RecordFault, ...] = ()
@@ -50,7 +50,7 @@ def read_chunks(
             yield from _stdin_chunks(source.label, stdin_format)
         elif source.kind == "parquet":
             rows = read_rows(source, field=field, keep_fields=keep_fields)
-            yield from (Chunk(source.label, "ready", ready=batch) for batch in rows)
+            yield from (Chunk(source.label, "rows", ready=batch) for batch in rows)
         elif source.kind == "text":
             data = Path(source.path).read_bytes()
             yield Chunk(source.label, "text", data=data, num_bytes_read=len(data))
@@ -58,11 +58,8 @@ def read_chunks(
             yield from _file_of_lines(source)
     except (OSError, ValueError) as error:  # ValueError: a NUL in a path
         reason = getattr(error, "strerror", None) or str(error)
-        yield _faulty(RecordFault(source.label, None, "unreadable-file", f"cannot read the file: {reason}"))
-
-
-def _faulty(fault: RecordFault) -> Chunk:
-    return Chunk(fault.path, "ready", ready=(fault,))
+        fault = RecordFault(source.label, None, "unreadable-file", f"cannot read the file: {reason}")
+        yield Chunk(source.label, "rows", ready=(fault,))
 
 
 def _stdin_chunks(label: str, stdin_format: StdinFormat) -> Iterator[Chunk]:
@@ -103,7 +100,8 @@ def _gzip_chunks(path: str, file: BinaryIO) -> Iterator[Chunk]:
         yield whole
     if failure:
         message = f"the gzip data breaks off or is damaged in line {num_lines + 1}: {failure[0]}"
-        yield _faulty(RecordFault(path, num_lines + 1, "broken-gzip", message))
+        fault = RecordFault(path, num_lines + 1, "broken-gzip", message)
+        yield Chunk(path, "json-lines", num_lines + 1, ready=(fault,))
 
 
 def _unpacked(file: BinaryIO, failure: list[Exception]) -> Iterator[bytes]:

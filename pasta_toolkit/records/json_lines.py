@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from pasta_toolkit.records.json_object import value_place
-from pasta_toolkit.records.record import FaultKind, Record, RecordFault
+from pasta_toolkit.records.record import FaultKind, InputError, Record, RecordFault
 from pasta_toolkit.records.texts import BYTE_ORDER_MARK, byte_order_mark_fault, invalid_utf8_fault
 
 __all__ = ["LineReader", "read_lines"]
@@ -20,10 +20,16 @@ class LineReader:
     """Reads lines of JSON whose `field` holds the text; the compiled decoder is what is kept.
 
     Only the wanted field is built from a line, the others are skipped, unless `keep_fields` asks for them.
+
+    Raises:
+        InputError: the decoder cannot look for a field of that name.
     """
 
     def __init__(self, field: str, *, keep_fields: bool = False) -> None:
-        line_type = msgspec.defstruct("Line", [("text", str)], rename={"text": field}, gc=False)
+        try:
+            line_type = msgspec.defstruct("Line", [("text", str)], rename={"text": field}, gc=False)
+        except ValueError as error:
+            raise InputError(f"field {field!r} cannot be read: a name holds no quote, backslash or control") from error
         self.field = field
         self.decode_line: Callable[[bytes], Any] = msgspec.json.Decoder(line_type).decode
         self.decode_fields = msgspec.json.Decoder(dict[str, Any]).decode if keep_fields else None
@@ -32,7 +38,7 @@ class LineReader:
 def read_lines(reader: LineReader, path: str, *, first_number: int, data: bytes) -> Iterator[Record | RecordFault]:
     """Read whole lines. A blank line is no record; a broken one is a fault, and reading goes on behind it."""
     if first_number == 1 and data.startswith(BYTE_ORDER_MARK):
-        yield byte_order_mark_fault(path, 1)
+        yield byte_order_mark_fault(path)
         data = data.removeprefix(BYTE_ORDER_MARK)
     decode, decode_fields = reader.decode_line, reader.decode_fields
     is_encoded_well = _is_utf8(data)
@@ -92,9 +98,15 @@ def _wrong_shape(field: str, path: str, number: int, line: bytes) -> RecordFault
         return _fault(path, number, "not-an-object", message, line=line)
     if field not in found:
         return _fault(path, number, "missing-field", _missing_field(field, list(found)), line=line)
-    place = value_place(line.decode("utf-8"), field)
     message = f"field {field!r} holds {_name_of(found[field])}, not a string"
-    return _fault(path, number, "not-a-string", message, line=line, offset=place.start)
+    return _fault(path, number, "not-a-string", message, line=line, offset=_value_offset(line, field))
+
+
+def _value_offset(line: bytes, field: str) -> int:
+    try:
+        return value_place(line.decode("utf-8"), field).start
+    except RecursionError:  # the decoder's own limit may be a little higher
+        return 0
 
 
 def _fault(path: str, number: int, kind: FaultKind, message: str, *, line: bytes, offset: int = 0) -> RecordFault:

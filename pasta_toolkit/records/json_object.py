@@ -5,7 +5,7 @@ from json import JSONDecoder, dumps
 
 from grammar import Span
 
-__all__ = ["replace_field", "value_place"]
+__all__ = ["set_field", "value_place"]
 
 SPACE = re.compile(r"[ \t\n\r]*")
 
@@ -17,25 +17,35 @@ def value_place(line: str, field: str) -> Span:
         KeyError: the object has no such field.
         RecursionError: some value is nested too deeply.
     """
-    places = dict(_places(line))
-    return places[field]
+    return dict(_places(line))[field]
 
 
-def replace_field(line: str, field: str, text: str) -> str:
-    r"""Return the line with another string under a field; a value spelled in ASCII stays in ASCII.
+def set_field(line: str, field: str, text: str) -> str:
+    r"""Return the line with another string under a field, which is added at the end if it is not there.
 
-    >>> replace_field('{"a": 1.0,  "b":"x"}', "b", "y")
+    A value that was spelled in ASCII stays in ASCII.
+
+    >>> set_field('{"a": 1.0,  "b":"x"}', "b", "y")
     '{"a": 1.0,  "b":"y"}'
+    >>> set_field('{"a": 1.0}', "b", "y")
+    '{"a": 1.0, "b": "y"}'
+
+    Raises:
+        RecursionError: some value is nested too deeply.
     """
-    place = value_place(line, field)
-    written = dumps(text, ensure_ascii=place.of(line).isascii())
-    return line[: place.start] + written + line[place.end :]
+    places = _places(line)
+    place = dict(places).get(field)
+    if place is not None:
+        return line[: place.start] + dumps(text, ensure_ascii=place.of(line).isascii()) + line[place.end :]
+    written = f"{dumps(field)}: {dumps(text, ensure_ascii=line.isascii())}"
+    end = places[-1][1].end if places else line.index("{") + 1
+    return f"{line[:end]}{', ' if places else ''}{written}{line[end:]}"
 
 
 def _places(line: str) -> list[tuple[str, Span]]:
     """Walk the members of the object; the line is known to be valid JSON."""
     places: list[tuple[str, Span]] = []
-    decode = JSONDecoder().raw_decode
+    decode = JSONDecoder(parse_int=str, parse_float=str).raw_decode  # long numbers cost nothing, and never fail
     offset = _skip(line, line.index("{") + 1)
     while line[offset] != "}":
         name, offset = decode(line, offset)

@@ -31,6 +31,8 @@ def read_records(
 
 def decode_chunk(chunk: Chunk, reader: LineReader) -> Iterator[Record | RecordFault]:
     """Decode the records of one chunk."""
+    yield from chunk.ready
     if chunk.kind == "json-lines":
-        return read_lines(reader, chunk.path, first_number=chunk.first_number, data=chunk.data)
-    return read_text(chunk.path, chunk.data) if chunk.kind == "text" else iter(chunk.ready)
+        yield from read_lines(reader, chunk.path, first_number=chunk.first_number, data=chunk.data)
+    elif chunk.kind == "text":
+        yield from read_text(chunk.path, chunk.data)

@@ -11,9 +11,9 @@ __all__ = ["FaultKind", "InputError", "Record", "RecordFault"]
 FaultKind: TypeAlias = Literal[
     "broken-gzip",
     "broken-parquet",
-    "byte-order-mark",
     "invalid-json",
     "invalid-utf8",
+    "json-byte-order-mark",
     "missing-field",
     "not-a-string",
     "not-an-object",
@@ -55,3 +55,8 @@ class RecordFault:
     column: int = 1
     offset: int = 0
     text: str = ""
+
+    @property
+    def has_record(self) -> bool:
+        """Whether the fault only accompanies a record, which follows, instead of standing for it."""
+        return self.kind == "json-byte-order-mark" or (self.kind == "invalid-utf8" and self.number is None)

@@ -11,13 +11,10 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def read_text(path: str, data: bytes) -> Iterator[Record | RecordFault]:
-    """Read a whole file as one record, preceded by the faults of its encoding.
+    """Read a whole file as one record, preceded by a fault if its bytes are not UTF-8.
 
-    The text of the record is without a byte order mark, and holds U+FFFD where the bytes are not UTF-8.
+    The text then holds U+FFFD in their place. A byte order mark is a character of the text like any other.
     """
-    if data.startswith(BYTE_ORDER_MARK):
-        data = data.removeprefix(BYTE_ORDER_MARK)
-        yield byte_order_mark_fault(path, None)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -27,10 +24,10 @@ def read_text(path: str, data: bytes) -> Iterator[Record | RecordFault]:
     yield Record(path, None, text)
 
 
-def byte_order_mark_fault(path: str, number: int | None) -> RecordFault:
-    """Return the fault of a byte order mark at the beginning of a file."""
-    message = "the file begins with a byte order mark (U+FEFF); save it as UTF-8 without one"
-    return RecordFault(path, number, "byte-order-mark", message)
+def byte_order_mark_fault(path: str) -> RecordFault:
+    """Return the fault of a byte order mark at the beginning of JSON Lines."""
+    message = "the file begins with a byte order mark (U+FEFF), which JSON forbids; save it as UTF-8 without one"
+    return RecordFault(path, 1, "json-byte-order-mark", message)
 
 
 def invalid_utf8_fault(path: str, number: int | None, data: bytes) -> RecordFault:
@@ -45,7 +42,7 @@ def invalid_utf8_fault(path: str, number: int | None, data: bytes) -> RecordFaul
         text = data.decode("utf-8", errors="replace")
         offset = len(data[: error.start].decode("utf-8"))
         position = Source(text[:offset]).position(offset)
-        message = f"byte 0x{data[error.start]:02x} at byte offset {error.start} is not valid UTF-8 ({error.reason})"
+        message = f"byte 0x{data[error.start]:02x} is not valid UTF-8 ({error.reason})"
         return RecordFault(
             path, number, "invalid-utf8", message, position.line, position.column, offset=offset, text=text
         )

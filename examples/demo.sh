@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# The main job on the example data: plain answers in, annotated answers, findings, measures and pictures out.
+# Usage: bash examples/demo.sh [FOLDER]     (default: out/demo)
+set -euo pipefail
+out=${1:-out/demo}
+here=$(dirname "$0")
+rm -rf "$out"
+mkdir -p "$out"
+
+step() { printf '\n== %s\n' "$1"; }
+show() { printf '$ %s\n' "$*"; "$@"; }
+
+step "Annotate: plain answers to responses whose parts can be decoded at the same time"
+show pasta annotate "$here/answers.jsonl" --field output --output "$out/annotated.jsonl"
+
+step "Validate: every annotated answer, and the hand-written examples"
+show pasta validate "$out/annotated.jsonl" "$here/responses"
+
+step "Find and repair: a response with faults (findings end with exit code 1)"
+cp "$here/broken/several_faults.txt" "$out/repaired.txt"
+show pasta validate "$here/broken/several_faults.txt" || true
+show pasta validate --fix --unsafe-fixes --quiet "$out/repaired.txt" || true
+diff -u "$here/broken/several_faults.txt" "$out/repaired.txt" || true
+
+step "Measure: how parallel the annotated answers are"
+show pasta stats "$out/annotated.jsonl" --plots "$out/plots"
+pasta stats "$out/annotated.jsonl" --details --format json > "$out/stats.json"
+
+step "Draw: the dependency DAG of one of them"
+show pasta dag "$out/annotated.jsonl" --record 1
+show pasta dag "$out/annotated.jsonl" --record 1 --output "$out/dag.png"
+
+step "Render: the plain answers again, to the letter"
+show pasta render "$here/responses/list.txt" | head -n 5
+
+printf '\nResults lie in %s:\n' "$out"
+(cd "$out" && find . -type f | sort | sed 's|^\./|  |')

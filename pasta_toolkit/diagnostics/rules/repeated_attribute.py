@@ -1,0 +1,37 @@
+"""A promise that has an attribute twice."""
+
+from collections.abc import Iterator
+
+from pasta_toolkit.diagnostics.diagnostic import Diagnostic, Label, Safety, Severity
+from pasta_toolkit.diagnostics.rule import TagRule
+from pasta_toolkit.diagnostics.spelling import ATTRIBUTES, TagReading, guess_fix
+
+__all__ = ["RULE"]
+
+
+def _check(reading: TagReading) -> Iterator[Diagnostic]:
+    tag = reading.tag
+    if tag.name != "promise" or tag.is_end or not tag.is_readable or tag.is_miscased:
+        return
+    for name in ATTRIBUTES:
+        attributes = reading.values(name)
+        for attribute in attributes[1:]:
+            label = Label(attributes[0].span, "the first one")
+            message = f"attribute '{name}' is given again; a promise has one"
+            yield RULE.diagnostic(message, attribute.span, labels=(label,), fix=guess_fix(reading))
+
+
+RULE = TagRule(
+    code="PA105",
+    name="repeated-attribute",
+    severity=Severity.ERROR,
+    summary="A promise has the same attribute twice.",
+    why="Which of the two values holds is anyone's guess, and interpreters guess differently.",
+    example='<promise topic="fox" tokens="10" tokens="20"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
+    "<async>An owl.</async><sync/>",
+    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
+    "<async>An owl.</async><sync/>",
+    fix="Keeps the first value.",
+    fix_safety=(Safety.UNSAFE,),
+    check=_check,
+)

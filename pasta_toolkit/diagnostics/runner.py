@@ -1,0 +1,84 @@
+"""Finds all faults of a document in one pass. A clean document is never read tag by tag.
+
+The fast path asks the grammar's scanner whether the document is valid and gives its parts to the lints. Any other
+document is read leniently, and its tags reach the same lints in the spelling that a repair would give them.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from grammar import Form, read_miscased, signature, split_at_tags
+from pasta_toolkit.diagnostics.broken import read_broken
+from pasta_toolkit.diagnostics.characters import has_odd_characters, is_plain
+from pasta_toolkit.diagnostics.diagnostic import Diagnostic
+from pasta_toolkit.diagnostics.outline import Outline
+from pasta_toolkit.diagnostics.recovery import resolve
+from pasta_toolkit.diagnostics.settings import DEFAULT_SETTINGS, Settings
+from pasta_toolkit.diagnostics.structure import Structure
+
+__all__ = ["diagnose", "diagnose_with_recovery"]
+
+
+def diagnose(text: str, *, form: Form = "response", settings: Settings = DEFAULT_SETTINGS) -> tuple[Diagnostic, ...]:
+    """Return all findings of a document, sorted by place.
+
+    Law, with all rules selected: one of them is an error exactly where the grammar refuses the text.
+
+    >>> [finding.rule for finding in diagnose("Hello<sync/>")]
+    ['sync-without-promise']
+    """
+    parts = split_at_tags(text)
+    structure = _structure(parts, form)
+    if structure is None or _has_miscased(text, parts):
+        return diagnose_with_recovery(text, form=form, settings=settings)
+    is_odd = has_odd_characters(text)
+    found: list[Diagnostic] = []
+    if is_odd:
+        found.extend(_odd_characters(text, settings))
+    if len(parts) > 1:
+        outline = Outline(text, form, parts, structure, not is_odd and is_plain(text))
+        for rule in settings.lint_rules:
+            found.extend(rule.check(outline, settings.thresholds))
+    return _sorted(found) if found else ()
+
+
+def diagnose_with_recovery(text: str, *, form: Form, settings: Settings) -> tuple[Diagnostic, ...]:
+    """Find what `diagnose` finds, by the slow path whatever the document."""
+    is_odd = has_odd_characters(text)
+    broken = read_broken(text, form, has_plain_text=not is_odd and is_plain(text))
+    found = [
+        *_odd_characters(text, settings),
+        *(finding for finding in broken.findings() if finding.code in settings.enabled),
+        *_lints(broken.outline, settings),
+    ]
+    return _sorted(found)
+
+
+def _structure(parts: list[str], form: Form) -> Structure | None:
+    """Return the structure of a valid document, as the grammar's `scan` judges it; None for any other."""
+    letters = signature(parts)
+    if letters is None:
+        return None
+    structure = resolve(letters, form, has_tail=form == "branch" and bool(parts[-1]))
+    return None if structure.faults else structure
+
+
+def _has_miscased(text: str, parts: list[str]) -> bool:
+    """Say whether a valid document has a tag whose name would be reserved in lower case."""
+    num_tags = len(parts) // 2
+    if text.count("<") == num_tags:
+        return False
+    return any("<" in part and read_miscased(part) for part in parts[::2])
+
+
+def _odd_characters(text: str, settings: Settings) -> Iterator[Diagnostic]:
+    for rule in settings.text_rules:
+        yield from rule.check(text)
+
+
+def _lints(outline: Outline, settings: Settings) -> Iterator[Diagnostic]:
+    for rule in settings.lint_rules:
+        yield from rule.check(outline, settings.thresholds)
+
+
+def _sorted(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    return tuple(sorted(found, key=lambda finding: (finding.span.start, finding.span.end, finding.code)))
