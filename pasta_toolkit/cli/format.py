@@ -95,13 +95,13 @@ def command(
         sys.exit(EXIT_FINDINGS)
 
 
-def _formatted(text: str, /, *, form: Form, layout: Layout | None, is_fixed: bool = False) -> Treated | None:
+def _formatted(text: str, /, *, form: Form, layout: Layout | None, is_frozen: bool = False) -> Treated | None:
     """Print a text anew, after repair of what makes it invalid and is safe to repair."""
     repaired = text if is_valid(text, form=form) else fix(text, form=form, settings=ERRORS_ALONE).text
     if not is_valid(repaired, form=form):
         return Treated(diagnose(text, form=form, settings=ERRORS_ALONE))
     formatted = format_document(parse(repaired, form=form), layout=layout)
-    return None if is_fixed or formatted == text else Treated(text=formatted)
+    return None if is_frozen or formatted == text else Treated(text=formatted)
 
 
 @dataclass(slots=True)

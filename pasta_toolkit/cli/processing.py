@@ -46,10 +46,10 @@ class Treated:
 class Treatment(Protocol):
     """What a command does with a text."""
 
-    def __call__(self, text: str, /, *, is_fixed: bool = False) -> Treated | None:
+    def __call__(self, text: str, /, *, is_frozen: bool = False) -> Treated | None:
         """Treat a text; None says that there is nothing to say, which is the common case and must be cheap.
 
-        `is_fixed` says that the text cannot be changed, since the bytes it came from are damaged.
+        `is_frozen` says that the text cannot be changed, since the bytes it came from are damaged.
         """
 
 
@@ -145,7 +145,7 @@ def _process_chunk(chunk: Chunk, *, treatment: Treatment, field: str, has_data: 
             gathering.add_fault(item)
             continue
         if gathering.waiting_faults:
-            gathering.add(item, treatment(item.text, is_fixed=gathering.is_damaged) or Treated())
+            gathering.add(item, treatment(item.text, is_frozen=gathering.is_damaged) or Treated())
         elif (treated := treatment(item.text)) is not None:
             gathering.add(item, treated)
         gathering.num_records += 1

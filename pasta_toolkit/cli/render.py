@@ -100,9 +100,9 @@ class _Outcome:
     num_left_out: int = 0
 
 
-def _rendered(text: str, /, *, form: Form, is_fixed: bool = False) -> Treated:
+def _rendered(text: str, /, *, form: Form, is_frozen: bool = False) -> Treated:
     """Render a text; a valid one always counts as changed, and one of damaged bytes never."""
-    if is_fixed:
+    if is_frozen:
         return Treated()
     if not is_valid(text, form=form):
         return Treated(diagnose(text, form=form, settings=ERRORS_ALONE))

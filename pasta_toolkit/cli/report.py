@@ -4,10 +4,9 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal, TextIO, TypeAlias
-
-import click
 
 from pasta_toolkit.diagnostics import RULES, Severity
 from pasta_toolkit.diagnostics.render import (
@@ -40,7 +39,7 @@ class Report:
 
     def write(self, text: str) -> None:
         """Write text as it is."""
-        click.echo(text, file=self.stream, nl=False)
+        self.stream.write(text)
 
     def add_all(self, many: Iterable[Findings]) -> None:
         """Show the findings of several records."""
@@ -58,7 +57,7 @@ class Report:
         self.num_shown += len(shown)
         self.num_beyond += len(diagnostics) - len(shown)
         if shown:
-            self.write(self.renderer.render(findings.with_diagnostics(shown)))
+            self.stream.writelines(self.renderer.render(findings.with_diagnostics(shown)))
 
 
 def renderer_of(report_format: ReportFormat, *, has_colour: bool = False, has_statistics: bool = False) -> Renderer:
@@ -85,7 +84,10 @@ def opened_output(path: str | None, otherwise: TextIO) -> Iterator[TextIO]:
         InputError: the file cannot be written.
     """
     if path is None:
+        if isinstance(otherwise, TextIOWrapper):
+            otherwise.reconfigure(errors="backslashreplace")  # a terminal may not know all characters
         yield otherwise
+        otherwise.flush()
         return
     try:
         stream = Path(path).open("w", encoding="utf-8")  # noqa: SIM115

@@ -74,12 +74,15 @@ class _Showing:
         if self.report_format != "text":
             return report.renderer.end(summary)
         table = statistics_table(summary) if self.has_statistics else ""
-        more = f"Not shown: {report.num_beyond:,} more findings (raise --max-diagnostics).\n"
-        hidden = f"Not shown: {report.num_notes_hidden:,} of the notes (give --notes).\n"
-        left_out = (
-            "" if self.has_statistics else more * bool(report.num_beyond) + hidden * bool(report.num_notes_hidden)
-        )
-        return table if self.is_quiet else table + left_out + report.renderer.end(summary)
+        return table if self.is_quiet else f"{table}{self._left_out(report)}{report.renderer.end(summary)}"
+
+    def _left_out(self, report: Report) -> str:
+        lines = []
+        if report.num_beyond and not self.has_statistics:
+            lines.append(f"Not shown: {report.num_beyond:,} more findings (raise --max-diagnostics).\n")
+        if report.num_notes_hidden and not self.has_statistics:
+            lines.append(f"Not shown: {report.num_notes_hidden:,} of the notes (give --notes).\n")
+        return "".join(lines)
 
 
 @click.command(
@@ -161,8 +164,11 @@ def command(
     Exit codes: 0 when there are no findings but notes, 1 on errors, warnings or unreadable records (with --diff: when
     something would change), 2 on wrong usage.
     """
-    if has_statistics and report_format in {"sarif", "github"}:
-        raise click.UsageError(f"--statistics goes with --format text or json, not {report_format}")
+    _refuse_combinations(
+        (has_statistics and report_format in {"sarif", "github"}, "--statistics goes with --format text or json"),
+        (is_diffing and (has_statistics or report_format != "text"), "--diff shows a diff alone, and no report"),
+        (unsafe_fixes and not (is_fixing or is_diffing), "--unsafe-fixes goes with --fix or --diff"),
+    )
     settings = chosen_settings(config=config, is_isolated=is_isolated, select=select, ignore=ignore)
     inputs = find_inputs(paths)
     treatment: Treatment = partial(_checked, form=form, settings=settings)
@@ -178,14 +184,20 @@ def command(
         sys.exit(EXIT_FINDINGS)
 
 
-def _checked(text: str, /, *, form: Form, settings: Settings, is_fixed: bool = False) -> Treated | None:
+def _refuse_combinations(*refused: tuple[bool, str]) -> None:
+    for is_given, sentence in refused:
+        if is_given:
+            raise click.UsageError(sentence)
+
+
+def _checked(text: str, /, *, form: Form, settings: Settings, is_frozen: bool = False) -> Treated | None:
     diagnostics = diagnose(text, form=form, settings=settings)
     return Treated(diagnostics) if diagnostics else None
 
 
-def _fixed(text: str, /, *, form: Form, settings: Settings, unsafe: bool, is_fixed: bool = False) -> Treated | None:
+def _fixed(text: str, /, *, form: Form, settings: Settings, unsafe: bool, is_frozen: bool = False) -> Treated | None:
     diagnostics = diagnose(text, form=form, settings=settings)
-    if is_fixed or all(diagnostic.fix is None for diagnostic in diagnostics):
+    if is_frozen or all(diagnostic.fix is None for diagnostic in diagnostics):
         return Treated(diagnostics) if diagnostics else None
     result = fix(text, form=form, settings=settings, unsafe=unsafe)
     return Treated(result.remaining, result.text if result.text != text else None, result.num_fixed)

@@ -123,7 +123,16 @@ def test_statistics_take_the_place_of_findings(lines: Path) -> None:
     ]
     document = json.loads(_validate(lines, "--statistics", "--format", "json").stdout)
     assert [rule["code"] for rule in document["statistics"]] == ["PA102", "PA209"]
-    assert _validate(lines, "--statistics", "--format", "sarif").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--statistics", "--format", "sarif"], ["--diff", "--format", "json"], ["--unsafe-fixes"], ["--jobs", "-1"]],
+)
+def test_options_that_do_not_go_together_are_refused(lines: Path, arguments: list[str]) -> None:
+    ran = _validate(lines, *arguments)
+    assert (ran.exit_code, ran.output) == (2, b"")
+    assert "Error: " in ran.stderr
 
 
 def test_json_and_sarif_and_github_name_the_line_of_the_record(lines: Path) -> None:
@@ -228,7 +237,7 @@ def test_diff_says_what_cannot_be_read(tmp_path: Path) -> None:
     assert "error[IN301]" in ran.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["--format", "json"], ["--diff"], ["--statistics"]])
+@pytest.mark.parametrize("arguments", [["--format", "json"], ["--diff"]])
 def test_jobs_change_no_byte_of_the_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:

@@ -116,7 +116,7 @@ def test_columns_of_parquet_that_hold_no_text_are_named(tmp_path: Path) -> None:
     assert number.message == "column 'n' holds int64, not strings"
     (missing,) = read_records([path])
     assert isinstance(missing, RecordFault)
-    assert missing.message == "no column 'response': the columns are 'n', 'text'; choose one"
+    assert missing.message == "no column 'response': the columns are 'n', 'text'; choose one of them"
     record, broken, null = read_records([path], field="text")
     assert record == Record(path, 1, "good")
     assert isinstance(broken, RecordFault)

@@ -7,11 +7,13 @@ from hypothesis import given
 
 from grammar import Source, Span
 from pasta_toolkit.diagnostics import Edit, Fix, Label, Safety, Severity
-from pasta_toolkit.diagnostics.render import RuleCount, Summary, TextRenderer, statistics_table, summary_line
+from pasta_toolkit.diagnostics.render import Findings, RuleCount, Summary, TextRenderer, statistics_table, summary_line
 from pasta_toolkit.diagnostics.render.snippet import display_width, snippet_at
 from tests.support.findings import finding_at, findings_of, sets_of_findings
 
-PLAIN = TextRenderer()
+
+def _plain(findings: Findings) -> str:
+    return "".join(TextRenderer().render(findings))
 
 
 def test_a_finding_shows_header_line_carets_labels_and_help() -> None:
@@ -22,7 +24,7 @@ def test_a_finding_shows_header_line_carets_labels_and_help() -> None:
         labels=(Label(Span(4, 36), "promised here"), Label(Span(47, 50), "and this")),
         fix=Fix("remove the tag", (Edit(Span(0, 0), ""),), Safety.UNSAFE),
     )
-    assert PLAIN.render(findings_of(text, diagnostic, number=17, path="a.jsonl")) == (
+    assert _plain(findings_of(text, diagnostic, number=17, path="a.jsonl")) == (
         "a.jsonl:17:4:5: error[PA301] it is wrong (x-y)\n"
         '  1 | See <promise topic="x" tokens="10"/>\n'
         "    |     -------------------------------- promised here\n"
@@ -35,12 +37,12 @@ def test_a_finding_shows_header_line_carets_labels_and_help() -> None:
 
 
 def test_a_text_file_has_no_record_number_in_the_header() -> None:
-    assert PLAIN.render(findings_of("a", finding_at(0, 1))).startswith("a.txt:1:1: error[PA301]")
+    assert _plain(findings_of("a", finding_at(0, 1))).startswith("a.txt:1:1: error[PA301]")
 
 
 def _marked(text: str, start: int, end: int) -> tuple[str, str]:
     """Return the shown line and its marks, less the gutter."""
-    _, line, marks, *_ = PLAIN.render(findings_of(text, finding_at(start, end))).splitlines()
+    _, line, marks, *_ = _plain(findings_of(text, finding_at(start, end))).splitlines()
     return line[6:], marks[6:]
 
 
@@ -85,7 +87,7 @@ def test_a_long_line_is_cut_around_the_place() -> None:
 def test_a_label_far_away_on_the_same_long_line_is_shown_by_itself() -> None:
     text = f"<async>{'x' * 900}<sync/>"
     diagnostic = finding_at(907, 914, labels=(Label(Span(0, 7), "here"),))
-    lines = PLAIN.render(findings_of(text, diagnostic)).splitlines()
+    lines = _plain(findings_of(text, diagnostic)).splitlines()
     assert lines[1].startswith("  1 | <async>xxx")
     assert lines[2] == "    | ------- here"
     assert lines[3].endswith("x<sync/>")
@@ -93,15 +95,15 @@ def test_a_label_far_away_on_the_same_long_line_is_shown_by_itself() -> None:
 
 
 @given(findings=sets_of_findings())
-def test_whatever_is_found_is_shown_on_lines_that_a_terminal_takes_as_text(findings: object) -> None:
-    rendered = PLAIN.render(findings)  # type: ignore[arg-type]
+def test_whatever_is_found_is_shown_on_lines_that_a_terminal_takes_as_text(findings: Findings) -> None:
+    rendered = _plain(findings)
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]", rendered)
 
 
 @given(findings=sets_of_findings())
-def test_colours_change_nothing_but_colours(findings: object) -> None:
-    coloured = TextRenderer(has_colour=True).render(findings)  # type: ignore[arg-type]
-    plain = PLAIN.render(findings)  # type: ignore[arg-type]
+def test_colours_change_nothing_but_colours(findings: Findings) -> None:
+    coloured = "".join(TextRenderer(has_colour=True).render(findings))
+    plain = _plain(findings)
     stripped = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
     assert [line.rstrip() for line in stripped.split("\n")] == [line.rstrip() for line in plain.split("\n")]
 

@@ -5,6 +5,7 @@ import pytest
 from grammar import PastaSyntaxError, format_document, parse, render
 
 NUM_PROMISES = 100_000
+FEWER = 20_000
 NUM_CHARACTERS = 1_000_000
 PROMISE = '<promise topic="x" tokens="10"/>'
 BLOCK = "<async>a</async>"
@@ -43,7 +44,7 @@ def test_a_million_characters_of_near_tags_and_near_escapes_are_text(text):
         ('<promise topic="' * NUM_PROMISES, 0),
         ('<promise topic="' + "x" * NUM_CHARACTERS, 0),
         (PROMISE * NUM_PROMISES, len(PROMISE) * NUM_PROMISES),
-        (SHAPES["grouped, one sync"] + "<sync/>", len(SHAPES["grouped, one sync"])),
+        (PROMISE * FEWER + BLOCK * FEWER + "<sync/><sync/>", len(PROMISE + BLOCK) * FEWER + len("<sync/>")),
     ],
     ids=["async openings", "late end", "open promises", "endless topic", "no blocks", "one sync too many"],
 )

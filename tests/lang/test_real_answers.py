@@ -24,8 +24,9 @@ def test_escape_parse_render_is_the_identity_on_every_answer():
         assert render(parse(escape(answer))) == answer
 
 
-def test_every_answer_is_plain_text_of_the_language_for_scanner_lark_and_oracle():
-    for answer in answers():
+def test_answers_are_plain_text_of_the_language_for_lark_and_oracle_too():
+    suspicious = [answer for answer in answers() if "<" in answer or "&" in answer]
+    for answer in suspicious + answers()[::10]:
         check_with_lark(escape(answer))
         assert is_in_language(escape(answer), "response")
 

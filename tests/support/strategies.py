@@ -1,5 +1,7 @@
 """Hypothesis strategies for texts and documents of PASTA-LANG."""
 
+from functools import cache
+
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -7,7 +9,7 @@ from grammar import AsyncBlock, Document, Form, Node, Promise, Sync, Text, forma
 
 __all__ = ["FORMS", "MODERATE", "any_text", "documents", "mutated_prints", "promises", "tag_soup", "topics"]
 
-MODERATE = settings(deadline=None, max_examples=80)
+MODERATE = settings(deadline=None, max_examples=100)
 
 FORMS: tuple[Form, ...] = ("response", "main", "branch")
 
@@ -65,11 +67,13 @@ NAME_EDGES = (
 )
 
 
+@cache
 def any_text() -> st.SearchStrategy[str]:
     """Draw any string, lone surrogates included."""
     return st.text(st.characters())
 
 
+@cache
 def tag_soup(*, max_size: int = 12) -> st.SearchStrategy[str]:
     """Draw texts made of tags, broken tags, their fragments and the characters that matter beside a tag."""
     piece = st.one_of(
@@ -84,16 +88,19 @@ def tag_soup(*, max_size: int = 12) -> st.SearchStrategy[str]:
     return st.lists(piece, max_size=max_size).map("".join)
 
 
+@cache
 def topics() -> st.SearchStrategy[str]:
     """Draw topics: 1 to 80 characters, no quote, no angle bracket, no control character."""
     return st.text(st.characters(exclude_characters='"<>', exclude_categories=["Cc"]), min_size=1, max_size=80)
 
 
+@cache
 def promises() -> st.SearchStrategy[Promise]:
     """Draw promises that a tag can be written for."""
     return st.builds(Promise, topics(), st.integers(1, 999).map(lambda tens: tens * 10))
 
 
+@cache
 def documents(form: Form | None = None) -> st.SearchStrategy[Document]:
     """Draw valid documents of one form, or of any."""
     if form is None:
@@ -113,57 +120,60 @@ def mutated_prints(draw: st.DrawFn) -> tuple[str, Form]:
     return text, document.form
 
 
+@cache
 def _contents() -> st.SearchStrategy[str]:
     return st.one_of(any_text(), tag_soup(max_size=4))
 
 
+@cache
 def _texts() -> st.SearchStrategy[Text]:
     return st.builds(Text, _contents())
 
 
-@st.composite
-def _responses(draw: st.DrawFn) -> Document:
+@cache
+def _responses() -> st.SearchStrategy[Document]:
+    node = st.one_of(_texts(), promises(), promises(), st.builds(AsyncBlock, _contents()))
+    group = st.lists(node, max_size=8).map(_group)
+    return st.builds(_response, st.lists(group, max_size=3), group)
+
+
+def _response(synced: list[list[Node]], last: list[Node]) -> Document:
     nodes: list[Node] = []
-    for _ in range(draw(st.integers(0, 3))):
-        nodes += draw(_groups())
-        nodes += [Sync()]
-    nodes += draw(st.one_of(_groups(), st.lists(_texts(), max_size=1)))
-    return Document.of(nodes)
+    for group in synced:
+        has_promise = any(isinstance(node, Promise) for node in group)
+        nodes += [*group, Sync()] if has_promise else group
+    return Document.of([*nodes, *last])
 
 
-@st.composite
-def _groups(draw: st.DrawFn) -> list[Node]:
-    """Draw promises and their blocks, texts between them, in any order that fulfils them."""
-    nodes: list[Node] = [*draw(st.lists(_texts(), max_size=1)), draw(promises())]
-    outstanding, steps = 1, draw(st.lists(st.sampled_from("ptb"), max_size=8))
-    for step in steps:
-        if step == "t":
-            nodes.append(draw(_texts()))
-        elif step == "p":
-            nodes.append(draw(promises()))
-            outstanding += 1
-        elif outstanding:
-            nodes.append(AsyncBlock(draw(_contents())))
-            outstanding -= 1
-    nodes += [AsyncBlock(draw(_contents())) for _ in range(outstanding)]
-    return nodes + draw(st.lists(_texts(), max_size=1))
+def _group(nodes: list[Node]) -> list[Node]:
+    """Turn any nodes into a group: drop what comes too early, add what is missing."""
+    kept: list[Node] = []
+    outstanding = 0
+    for node in nodes:
+        outstanding += isinstance(node, Promise) - isinstance(node, AsyncBlock)
+        if outstanding < 0:
+            outstanding = 0
+            continue
+        kept.append(node)
+    return [*kept, *(AsyncBlock(f"{number}") for number in range(outstanding))]
 
 
-@st.composite
-def _mains(draw: st.DrawFn) -> Document:
-    nodes: list[Node] = []
+@cache
+def _mains() -> st.SearchStrategy[Document]:
+    return st.lists(st.one_of(_texts(), promises(), st.builds(Sync)), max_size=12).map(_main)
+
+
+def _main(nodes: list[Node]) -> Document:
+    kept: list[Node] = []
     is_outstanding = False
-    for step in draw(st.lists(st.sampled_from("pts"), max_size=12)):
-        if step == "t":
-            nodes.append(draw(_texts()))
-        elif step == "p":
-            nodes.append(draw(promises()))
-            is_outstanding = True
-        elif is_outstanding:
-            nodes.append(Sync())
-            is_outstanding = False
-    return Document.of(nodes, form="main")
+    for node in nodes:
+        if isinstance(node, Sync) and not is_outstanding:
+            continue
+        is_outstanding = isinstance(node, Promise) or (is_outstanding and not isinstance(node, Sync))
+        kept.append(node)
+    return Document.of(kept, form="main")
 
 
+@cache
 def _branches() -> st.SearchStrategy[Document]:
     return _texts().map(lambda text: Document.of([text], form="branch"))

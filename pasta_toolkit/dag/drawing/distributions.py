@@ -11,6 +11,7 @@ from pasta_toolkit.dag.drawing.fonts import choose_fonts
 from pasta_toolkit.dag.drawing.page import DOTS_PER_INCH, METADATA, plain_matplotlib
 from pasta_toolkit.dag.export.colours import CRITICAL, GRID, INK, QUIET_LINE, TAG
 from pasta_toolkit.dag.statistics import DataSet, MeasureTable, geometric_mean, values_by_measure
+from pasta_toolkit.dag.terminal import elided
 
 __all__ = ["PlotError", "plot_data_set"]
 
@@ -20,7 +21,8 @@ GROUP_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9
 GROUP_DASHES = ("-", "--", "-.", ":")
 WIDTH, HEIGHT = 9.6, 3.9
 MOST_BINS = 40
-WIDEST_BAR_CHART = 40  # whole numbers beyond this many are drawn as a histogram
+LEGEND_COLUMNS = 32  # characters of a name that a legend shows at the most
+FEWEST_BINS = 5
 
 
 class PlotError(PastaError):
@@ -63,10 +65,11 @@ def plot_data_set(data_set: DataSet, folder: str | Path, *, by: str | None = Non
     if not everything["width"]:
         raise PlotError("there is nothing to plot: no document with an answer in it was measured")
     groups = {value: _values(table) for value, table in _most_frequent(data_set)} if by is not None else {}
+    legend = by if len(data_set.tables_by_value) == len(groups) else f"{by}: {len(groups)} most frequent values"
     written = []
     with plain_matplotlib():
         for plot in PLOTS:
-            figure = _figure(plot, everything, groups, by)
+            figure = _figure(plot, everything, groups, legend or "")
             written.append(_save(figure, Path(folder) / f"{plot.name}.png"))
     return written
 
@@ -81,7 +84,7 @@ def _values(table: MeasureTable) -> Values:
     return values_by_measure([measures for measures in table if not measures.is_empty])
 
 
-def _figure(plot: _Plot, everything: Values, groups: Mapping[str, Values], by: str | None) -> Any:
+def _figure(plot: _Plot, everything: Values, groups: Mapping[str, Values], legend: str) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (heavy)
     from matplotlib.figure import Figure  # noqa: PLC0415 (heavy)
 
@@ -91,7 +94,7 @@ def _figure(plot: _Plot, everything: Values, groups: Mapping[str, Values], by: s
     values = everything[plot.name]
     figure.suptitle(_title(plot, values), x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
     _draw_frequencies(left, plot, values)
-    _draw_shares(right, plot, values, {value: columns[plot.name] for value, columns in groups.items()}, by)
+    _draw_shares(right, plot, values, {value: columns[plot.name] for value, columns in groups.items()}, legend)
     for axes in (left, right):
         _plain_frame(axes, plot)
     return figure
@@ -108,22 +111,31 @@ def _title(plot: _Plot, values: Sequence[float]) -> str:
 
 
 def _draw_frequencies(axes: Any, plot: _Plot, values: Sequence[float]) -> None:
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 (heavy)
+
     style = {"color": TAG, "edgecolor": "white", "linewidth": 0.5}
-    if plot.is_whole and max(values) <= WIDEST_BAR_CHART:
-        wholes = range(int(min(values)), int(max(values)) + 1)
-        axes.bar(wholes, [sum(value == whole for value in values) for whole in wholes], width=0.86, **style)
+    if plot.is_whole:
+        axes.hist(values, bins=_whole_bins(values), **style)
     else:
-        axes.hist(values, bins=min(MOST_BINS, max(5, len(set(values)))), **style)
+        axes.hist(values, bins=min(MOST_BINS, max(FEWEST_BINS, len(set(values)))), **style)
     if plot.is_ratio:
         mean = geometric_mean(values)
         axes.axvline(1, color=QUIET_LINE, linewidth=1, linestyle=":", label="1: no gain")
         axes.axvline(mean, color=CRITICAL, linewidth=1.8, label=f"geometric mean {mean:.2f}")
         axes.legend(frameon=False, fontsize=8.5, labelcolor=INK)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("documents")
 
 
+def _whole_bins(values: Sequence[float]) -> list[float]:
+    """Return edges halfway between whole numbers, each bin as many of them wide as it takes to have few bins."""
+    least, most = int(min(values)), int(max(values))
+    step = -(-(most - least + 1) // MOST_BINS)
+    return [edge - 0.5 for edge in range(least, most + step + 1, step)]
+
+
 def _draw_shares(
-    axes: Any, plot: _Plot, values: Sequence[float], groups: Mapping[str, Sequence[float]], by: str | None
+    axes: Any, plot: _Plot, values: Sequence[float], groups: Mapping[str, Sequence[float]], legend: str
 ) -> None:
     lines = [("all", values, INK, "-")]
     lines += [
@@ -135,19 +147,23 @@ def _draw_shares(
             strict=False,
         )
     ]
-    fonts = choose_fonts("".join(name for name, *_ in lines) + (by or ""))
+    fonts = choose_fonts("".join(name for name, *_ in lines) + legend)
     for name, of_line, colour, dashes in lines:
         axes.ecdf(of_line, color=colour, linestyle=dashes, linewidth=1.6, label=_legend_name(fonts.drawable(name)))
     axes.set_ylabel("share of documents at or below")
     axes.set_ylim(0, 1.02)
     if groups:
         prop = {"family": list(fonts.families), "size": 8.5}
-        axes.legend(frameon=False, prop=prop, labelcolor=INK, title=_plain(fonts.drawable(by or "")), loc="lower right")
+        title = {"title": _plain(elided(fonts.drawable(legend), LEGEND_COLUMNS)), "title_fontproperties": prop}
+        handles, _ = axes.get_legend_handles_labels()
+        where = {"loc": "outside right center", "frameon": False, "labelcolor": INK}
+        axes.figure.legend(handles=handles, prop=prop, **where, **title)
 
 
 def _legend_name(name: str) -> str:
     """Matplotlib leaves names out of a legend that begin with an underscore, and reads dollars as mathematics."""
-    return _plain(f"\u200b{name}" if name.startswith("_") else name)
+    shown = elided(name, LEGEND_COLUMNS)
+    return _plain(f"\u200b{shown}" if shown.startswith("_") else shown)
 
 
 def _plain(text: str) -> str:

@@ -1,6 +1,7 @@
 """Draws the threads: bars, waits, spawns, syncs and labels. Knows the page and where things lie on it."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pasta_toolkit.dag.drawing.geometry import Geometry
@@ -22,7 +23,7 @@ from pasta_toolkit.dag.export.colours import (
 from pasta_toolkit.dag.graph import Chunk, ChunkKind, Edge, EdgeKind
 from pasta_toolkit.dag.timeline import Lane, Timeline, chunk_label
 
-__all__ = ["LanesPainter"]
+__all__ = ["paint_lanes"]
 
 CORNER_RADIUS = 0.06
 NARROWEST_BAR = 0.025
@@ -35,18 +36,22 @@ LINES, WAITS, BARS, TAGS, OUTLINES, LABELS = 2, 3, 4, 5, 6, 7  # what is drawn o
 FILLS = {ChunkKind.MAIN: MAIN, ChunkKind.BRANCH: BRANCH, ChunkKind.JOIN: JOIN}
 
 
+def paint_lanes(page: Page, geometry: Geometry, view: Timeline) -> None:
+    """Draw everything between the title and the axis."""
+    lane_of_thread = {lane.thread: place for place, lane in enumerate(view.lanes)}
+    _LanesPainter(page, geometry, view, lane_of_thread).paint()
+
+
 @dataclass(frozen=True, slots=True)
-class LanesPainter:
+class _LanesPainter:
     """Draws one timeline on one page."""
 
     page: Page
     geometry: Geometry
     view: Timeline
-    lane_of_thread: dict[int, int] = field(default_factory=dict)
+    lane_of_thread: Mapping[int, int]
 
     def paint(self) -> None:
-        """Draw everything between the title and the axis."""
-        self.lane_of_thread.update({lane.thread: place for place, lane in enumerate(self.view.lanes)})
         for edge in self.view.dag.edges:
             self._edge(edge)
         for place, lane in enumerate(self.view.lanes):
@@ -78,27 +83,27 @@ class LanesPainter:
                     free_from = x + half + PADDING
 
     def _chunk(self, index: int, place: int) -> None:
-        chunk, geometry = self.view.dag.chunks[index], self.geometry
+        chunk = self.view.dag.chunks[index]
         if not chunk.tokens:
             return
         start, finish = self._stretch(index)
-        top, height = geometry.middle(place) - geometry.bar_height / 2, geometry.bar_height
-        is_critical = index in self.view.critical_chunks
-        fill = PALE_CRITICAL if is_critical else FILLS[chunk.kind]
-        corners: dict[str, Any] = {"radius": min(CORNER_RADIUS, (finish - start) / 4)}
-        bar = self.page.bar(
-            start, top, finish - start, height, facecolor=fill, edgecolor="none", zorder=BARS, **corners
-        )
-        for tag_start, tag_finish in self._tags(chunk, start, finish):
-            colour = CRITICAL_TAG if is_critical else TAG
-            tag = self.page.bar(
-                tag_start, top, tag_finish - tag_start, height, facecolor=colour, linewidth=0, zorder=TAGS
-            )
-            tag.set_clip_path(bar)
-        outline = self._outline(chunk, is_critical=is_critical)
-        self.page.bar(start, top, finish - start, height, facecolor="none", zorder=OUTLINES, **outline, **corners)
+        self._bar(chunk, (start, finish), place, is_critical=index in self.view.critical_chunks)
         if chunk.kind is ChunkKind.BRANCH:
             self._label(chunk, start, finish, place)
+
+    def _bar(self, chunk: Chunk, stretch: tuple[float, float], place: int, *, is_critical: bool) -> None:
+        """Draw the bar, its tags clipped to its round corners, and its outline over them."""
+        start, finish = stretch
+        fill, tag_fill = (PALE_CRITICAL, CRITICAL_TAG) if is_critical else (FILLS[chunk.kind], TAG)
+        top, height = self.geometry.middle(place) - self.geometry.bar_height / 2, self.geometry.bar_height
+        whole = (start, top, finish - start, height)
+        corners: dict[str, Any] = {"radius": min(CORNER_RADIUS, (finish - start) / 4)}
+        bar = self.page.bar(*whole, facecolor=fill, edgecolor="none", zorder=BARS, **corners)
+        for left, right in self._tags(chunk, start, finish):
+            tag = self.page.bar(left, top, right - left, height, facecolor=tag_fill, linewidth=0, zorder=TAGS)
+            tag.set_clip_path(bar)
+        outline = self._outline(chunk, is_critical=is_critical)
+        self.page.bar(*whole, facecolor="none", zorder=OUTLINES, **{**outline, **corners})
 
     def _outline(self, chunk: Chunk, *, is_critical: bool) -> dict[str, Any]:
         is_promised = chunk.kind is ChunkKind.BRANCH and self.view.dag.form == "main"

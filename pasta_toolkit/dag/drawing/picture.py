@@ -6,7 +6,7 @@ from grammar import PastaError
 from pasta_toolkit.dag.drawing.fonts import STAND_IN, choose_fonts
 from pasta_toolkit.dag.drawing.frame import TIMES, draw_frame
 from pasta_toolkit.dag.drawing.geometry import fitting
-from pasta_toolkit.dag.drawing.lanes import LanesPainter
+from pasta_toolkit.dag.drawing.lanes import paint_lanes
 from pasta_toolkit.dag.drawing.page import ImageFormat, Page, plain_matplotlib
 from pasta_toolkit.dag.graph import Dag
 from pasta_toolkit.dag.timeline import Timeline, timeline
@@ -42,6 +42,6 @@ def _page(view: Timeline, image_format: ImageFormat, title: str) -> Page:
     written = "".join([OWN_WORDS, title, view.dag.tokenizer, *(lane.topic or "" for lane in view.lanes)])
     fonts = choose_fonts(written)
     page = Page.blank(geometry.page_width, geometry.page_height, fonts=fonts, image_format=image_format)
-    LanesPainter(page, geometry, view).paint()
+    paint_lanes(page, geometry, view)
     draw_frame(page, geometry, view, title=title)
     return page
