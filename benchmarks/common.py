@@ -10,13 +10,15 @@ import os
 import platform
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-__all__ = ["Child", "Plan", "Row", "medians", "run_child", "run_main", "seconds_of"]
+__all__ = ["Child", "Plan", "Row", "cpu_seconds_of", "medians", "run_child", "run_main"]
 
+LAUNCHER = Path(__file__).with_name("launcher.py")
 NUM_ROUNDS = 5
 NUM_QUICK_ROUNDS = 3
 
@@ -52,33 +54,31 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What a finished process took."""
+    """What a finished program took; `cpu_s` is the processor time of all its processes."""
 
     wall_s: float
+    cpu_s: float
     peak_memory_bytes: int
-    exit_code: int
 
 
 def run_child(arguments: Sequence[str]) -> Child:
     """Run a program to its end, its output thrown away, and measure it.
 
-    Source: `ru_maxrss` of wait4(2), which Linux counts in KiB and macOS in bytes.
+    Raises:
+        RuntimeError: it ended with another code than 0.
     """
-    begin = time.perf_counter()
-    with Path(os.devnull).open("w") as nowhere:
-        process = subprocess.Popen(arguments, stdout=nowhere, stderr=nowhere)
-        _, status, usage = os.wait4(process.pid, 0)
-    wall_s = time.perf_counter() - begin
-    process.returncode = os.waitstatus_to_exitcode(status)
-    unit_bytes = 1 if platform.system() == "Darwin" else 1024
-    return Child(wall_s, usage.ru_maxrss * unit_bytes, process.returncode)
+    launched = subprocess.run([sys.executable, "-S", LAUNCHER, *arguments], capture_output=True, check=True)
+    took = json.loads(launched.stdout)
+    if took.pop("exit_code") != 0:
+        raise RuntimeError(f"{' '.join(arguments)} did not end with 0")
+    return Child(**took)
 
 
-def seconds_of(function: Callable[[], object]) -> float:
-    """Return how long a call takes."""
-    begin = time.perf_counter()
+def cpu_seconds_of(function: Callable[[], object]) -> float:
+    """Return the processor time of a call, which other programs on the machine disturb less than they do the clock."""
+    begin = time.process_time()
     function()
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 def medians(competitors: Mapping[str, Callable[[], float]], plan: Plan) -> dict[str, float]:

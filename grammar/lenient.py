@@ -1,8 +1,8 @@
 """A tolerant reader: finds every tag of any string, in whatever spelling, and never raises. Judges nothing.
 
-What opens a tag is the grammar's own notion (`reserved_pattern`). A tag never reaches past the next reserved opening, so
-a broken one hides nothing behind it, and reading takes linear time whatever the text is. An extent is chosen as short
-as sense allows: what is not surely part of a tag stays text.
+What opens a tag is the grammar's own notion (`reserved_pattern`). A tag never reaches past the next reserved opening,
+so a broken one hides nothing behind it, and reading takes linear time whatever the text is. An extent is chosen as
+short as sense allows: what is not surely part of a tag stays text.
 
 1. A canonical tag is read as the grammar reads it.
 2. A well-formed tag may spell attributes, quotes, slash and white space differently, over several lines too.
@@ -28,6 +28,7 @@ __all__ = ["LooseAttribute", "LooseTag", "read_leniently", "read_miscased", "tex
 
 CONTAINER = "async"  # the only tag that has content, and so an end tag
 WITH_ATTRIBUTES = "promise"
+NAME_OF_LETTER = {"p": WITH_ATTRIBUTES, "a": CONTAINER, "/": CONTAINER, "s": "sync"}  # of canonical tags
 ATTRIBUTES = ("topic", "tokens")
 LONGEST_VALUE = (
     400  # ours: five times the longest topic; a longer quotation is prose behind a quote that was not closed
@@ -182,21 +183,20 @@ def _as_miscased(tag: LooseTag) -> LooseTag:
 
 def _read(text: str, opening: re.Match[str], limit: int) -> LooseTag:
     start = opening.start()
-    written = opening["opening"]
-    name = written.lstrip("/").lower()
-    is_end = written[0] == "/"
     canonical = _canonical().match(text, start, limit)
     if canonical is not None:
-        attributes = _attributes(ANY_ATTRIBUTE, text, opening.end(), limit) if name == WITH_ATTRIBUTES else ()
-        return LooseTag(
-            name,
-            Span(start, canonical.end()),
-            attributes,
-            is_end=is_end,
-            is_self_closing=text[canonical.end() - 2] == "/",
-            is_canonical=True,
-        )
+        return _read_canonical(text, start, canonical.end())
+    name = opening["opening"].lstrip("/").lower()
     return _well_formed(text, opening, limit, name) or _broken(text, opening, limit, name)
+
+
+def _read_canonical(text: str, start: int, end: int) -> LooseTag:
+    letter = text[start + 1]
+    attributes: tuple[LooseAttribute, ...] = ()
+    if letter == WITH_ATTRIBUTES[0]:
+        attributes = _attributes(ANY_ATTRIBUTE, text, start + 1 + len(WITH_ATTRIBUTES), end)
+    name = NAME_OF_LETTER[letter]
+    return LooseTag(name, Span(start, end), attributes, letter == "/", name != CONTAINER, is_canonical=True)
 
 
 def _well_formed(text: str, opening: re.Match[str], limit: int, name: str) -> LooseTag | None:

@@ -1,52 +1,57 @@
-"""Turns a plain answer into an annotated one. Knows structure, not meaning: what is laid out apart is taken as independent."""
+"""Turns plain answers into annotated ones. Knows structure, not meaning: what is laid out apart is taken as apart."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
-from grammar import AsyncBlock, Document, Layout, Node, Promise, Sync, Text, escape, format_document
-from pasta_toolkit.annotate.coarsening import coarsened
-from pasta_toolkit.annotate.constraints import find_constraints
-from pasta_toolkit.annotate.costs import count_costs, rounded_tokens
-from pasta_toolkit.annotate.naming import find_topics
-from pasta_toolkit.annotate.outline import Outline, find_outline
-from pasta_toolkit.annotate.planner import Plan, find_plan
+from grammar import Document, Text
+from pasta_toolkit.annotate.assembly import Part, assemble
+from pasta_toolkit.annotate.baselines import plan_like_apar, plan_like_sot
 from pasta_toolkit.annotate.policy import AnnotationPolicy
 from pasta_toolkit.annotate.remembering import RememberingCounter
-from pasta_toolkit.annotate.search import Piece
-from pasta_toolkit.annotate.topics import distinct_topics
+from pasta_toolkit.annotate.structure import plan_by_structure
 from pasta_toolkit.dag import Measures, build_dag, measure
 from pasta_toolkit.tokens import TokenCounter
 
-__all__ = ["Annotation", "annotate"]
+__all__ = ["DEFAULT_POLICY", "Annotation", "Method", "annotate"]
+
+Method: TypeAlias = Literal["structure", "sot", "apar-lists"]
+Planning: TypeAlias = Callable[[str, TokenCounter, AnnotationPolicy], Sequence[Sequence[Part]]]
+
+PLANNINGS: dict[Method, Planning] = {
+    "structure": plan_by_structure,
+    "sot": plan_like_sot,
+    "apar-lists": plan_like_apar,
+}
+DEFAULT_POLICY = AnnotationPolicy()
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
+    """An annotated answer and its measures, counted with the tokenizer that the annotation was planned with."""
+
     document: Document
     measures: Measures
-    planned_tokens: int = 0
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether the answer has branches."""
+        return self.measures.num_promises > 0
 
 
-def annotate(text, *, counter, policy=AnnotationPolicy(), most_topic_tokens=3):
-    counter = RememberingCounter(counter)
-    outline = coarsened(find_outline(text, policy))
-    constraints = find_constraints(outline, policy)
-    topics = find_topics(text, outline, counter, most_words=policy.max_topic_words, most_tokens=most_topic_tokens)
-    costs = count_costs(text, outline, counter, topics=[options[0] for options in topics])
-    plan = find_plan(costs, constraints, most_branches=policy.max_branches)
-    document = build_document(text, outline, plan, topics, counter)
-    return Annotation(document, measure(build_dag(document, counter)), plan.tokens)
+def annotate(
+    text: str, *, counter: TokenCounter, method: Method = "structure", policy: AnnotationPolicy = DEFAULT_POLICY
+) -> Annotation:
+    """Annotate a plain answer; any text is one. Reserved tags in it are text, and escaped when the document is printed.
 
-
-def build_document(text, outline, plan, topics, counter):
-    nodes = []
-    for number, segment in enumerate(plan.segments):
-        if number: nodes.append(Sync())
-        names = iter(distinct_topics([topics[p.start] for p in segment if p.is_branch]))
-        for p in segment:
-            content = text[outline.blocks[p.start].start:outline.blocks[p.end-1].end]
-            if p.is_branch:
-                nodes.append(Promise(next(names), rounded_tokens(counter.count(escape(content)))))
-                nodes.append(AsyncBlock(content))
-            else: nodes.append(Text(content))
-    return Document.of(nodes)
+    Law: `render(annotate(text, counter=counter).document) == text`.
+    """
+    remembering = RememberingCounter(counter)
+    plain = Document.of([Text(text)])
+    if not text:
+        return Annotation(plain, measure(build_dag(plain, remembering)))
+    document = assemble(PLANNINGS[method](text, remembering, policy), remembering)
+    measures = measure(build_dag(document, remembering))
+    if method == "structure" and measures.num_promises and measures.ideal_speedup < policy.min_speedup:
+        return Annotation(plain, measure(build_dag(plain, remembering)))
+    return Annotation(document, measures)

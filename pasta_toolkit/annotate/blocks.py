@@ -14,13 +14,15 @@ from functools import cache
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from pasta_toolkit.annotate.paragraphs import BOLD_LINE, has_list_lines, is_title_line
+from pasta_toolkit.annotate.paragraphs import BOLD_LINE, has_list_lines, is_formula, is_title_line, is_verse
 
-__all__ = ["BOLD_LEVEL", "TITLE_LEVEL", "Block", "BlockKind", "cut_blocks"]
+__all__ = ["BOLD_LEVEL", "TITLE_LEVEL", "Block", "BlockKind", "cut_blocks", "next_in_list"]
 
 BOLD_LEVEL = 7  # a line in bold is a heading below the six that Markdown has
 TITLE_LEVEL = 8  # so is a short line without a full stop, below it
-LONGEST_STRUCTURED = 1_000_000  # characters; a longer text is no answer, and stays one block
+UNDERLINED_LINES = 2  # a title and the dashes under it
+LONGEST_STRUCTURED = 200_000  # characters; a longer text is no answer, and stays one block
+HTML_HEADING = re.compile(r"\s*<h([1-6])\b[^>]*>(?:(?!</?h[1-6]).)*</h\1>\s*", re.IGNORECASE)
 NEWLINE = re.compile(r"\r\n?|\n")  # what markdown-it-py takes for the end of a line
 
 
@@ -30,6 +32,8 @@ class BlockKind(StrEnum):
     HEADING = "heading"
     PARAGRAPH = "paragraph"
     LINE = "line"
+    VERSE = "verse"
+    FORMULA = "formula"
     ITEM = "item"
     TABLE = "table"
     CODE = "code"
@@ -134,7 +138,9 @@ def _openings(tokens: Iterable[Token], lines: _Lines) -> Iterator[_Opening]:
 def _outer_openings(token: Token, lines: _Lines, list_index: int) -> Iterator[_Opening]:
     assert token.map is not None
     first, last = token.map
-    if token.type in WHOLE_BLOCKS:
+    if token.type == "html_block" and (tag := HTML_HEADING.fullmatch(" ".join(lines.between(first, last)))):
+        yield _Opening(first, BlockKind.HEADING, last, level=int(tag[1]))
+    elif token.type in WHOLE_BLOCKS:
         yield _Opening(first, WHOLE_BLOCKS[token.type], last)
     elif token.type == "heading_open" and (token.markup.startswith("#") or _is_underlined_title(first, last, lines)):
         yield _Opening(first, BlockKind.HEADING, last, level=int(token.tag[1:]))
@@ -144,20 +150,27 @@ def _outer_openings(token: Token, lines: _Lines, list_index: int) -> Iterator[_O
 
 def _is_underlined_title(first: int, last: int, lines: _Lines) -> bool:
     """Say whether a paragraph over a line of dashes is meant as a heading, not as a paragraph and a rule."""
-    return last - first == 2 and is_title_line(lines.between(first, first + 1)[0].strip())
+    return last - first == UNDERLINED_LINES and is_title_line(lines.between(first, first + 1)[0].strip())
 
 
 def _paragraph_openings(first: int, last: int, lines: _Lines, list_index: int) -> Iterator[_Opening]:
     texts = lines.between(first, last)
-    if BOLD_LINE.fullmatch(texts[0].strip()) and len(texts) <= 2:
+    title, *rest = texts
+    if BOLD_LINE.fullmatch(title.strip()) and len(rest) <= 1:
         yield _Opening(first, BlockKind.HEADING, first + 1, level=BOLD_LEVEL)
-        if len(texts) > 1:
+        if rest:
             yield _Opening(first + 1, BlockKind.PARAGRAPH, last)
     elif has_list_lines(texts):
         for line in range(first, first + len(texts)):
             yield _Opening(line, BlockKind.LINE, line + 1, list_index=list_index)
     else:
-        yield _Opening(first, BlockKind.PARAGRAPH, last)
+        yield _Opening(first, _paragraph_kind(texts), last)
+
+
+def _paragraph_kind(texts: Sequence[str]) -> BlockKind:
+    if is_formula(texts):
+        return BlockKind.FORMULA
+    return BlockKind.VERSE if is_verse(texts) else BlockKind.PARAGRAPH
 
 
 def _with_title_lines(openings: Sequence[_Opening], lines: _Lines) -> Iterator[_Opening]:
@@ -189,10 +202,24 @@ def _with_whole_lists(blocks: Iterable[Block]) -> Iterator[Block]:
     names: dict[int | None, int | None] = {}
     last: Block | None = None
     for block in blocks:
-        if block.kind is BlockKind.HEADING:
-            last = None
-        if block.number is not None:
-            if last is not None and last.number is not None and block.number == last.number + 1:
-                names.setdefault(block.list_index, last.list_index)
-            block = last = replace(block, list_index=names.get(block.list_index, block.list_index))
-        yield block
+        if block.number is None:
+            last = None if block.kind is BlockKind.HEADING else last
+            yield block
+            continue
+        if last is not None and last.number is not None and block.number == last.number + 1:
+            names.setdefault(block.list_index, last.list_index)
+        last = replace(block, list_index=names.get(block.list_index, block.list_index))
+        yield last
+
+
+def next_in_list(blocks: Sequence[Block]) -> dict[int, int]:
+    """Return, for the index of each item or line, that of the next one in its list."""
+    following: dict[int, int] = {}
+    latest: dict[int, int] = {}
+    for index, block in enumerate(blocks):
+        if block.list_index is None:
+            continue
+        if block.list_index in latest:
+            following[latest[block.list_index]] = index
+        latest[block.list_index] = index
+    return following

@@ -38,7 +38,5 @@ def _starts(outline: Outline) -> Iterator[int]:
 def _large_edges(outline: Outline, longest: int) -> set[int]:
     """Return the places that must stay: the edges of regions that are longer than one joined block."""
     blocks = outline.blocks
-    large = (
-        region for region in outline.regions if blocks[region.end - 1].end - blocks[region.start].start > longest
-    )
+    large = (region for region in outline.regions if blocks[region.end - 1].end - blocks[region.start].start > longest)
     return set(chain.from_iterable(region.edges for region in large))

@@ -65,6 +65,11 @@ class Costs:
             return 0
         return self.blocks[end] - self.blocks[start] + self.seams[end - 1] - self.seams[start]
 
+    def least_content(self, start: int, end: int) -> int:
+        """Return a bound below the tokens of blocks `start` to `end - 1`, cut anywhere: only seams that save count."""
+        savings = sum(min(0, self.seam(index)) for index in range(start + 1, end))
+        return self.blocks[end] - self.blocks[start] + savings
+
     def seam(self, index: int) -> int:
         """Return what joining block `index` to the block before it adds."""
         return self.seams[index] - self.seams[index - 1]

@@ -2,21 +2,26 @@
 
 Headings govern their section. A lead-in, which ends with a colon, governs the list or the one block behind it, or the
 sections that follow it. An item of an ordered list governs what stands between it and the next number, where Markdown
-has ended the list. Code governs what follows in its section, which mostly explains or uses it. The introduction
-governs all.
+has ended the list. What follows code, a formula or verse may build on it, so these govern all that follows, and so do
+the paragraphs of a story. The introduction governs all.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pasta_toolkit.annotate.blocks import Block, BlockKind
+from pasta_toolkit.annotate.blocks import Block, BlockKind, next_in_list
+from pasta_toolkit.annotate.paragraphs import is_speech
 
 __all__ = ["NOBODY", "find_governors"]
 
 NOBODY = -1
-COLONS = (":", "：")
+COLONS = (":", "\uff1a")
 LEADING_KINDS = (BlockKind.PARAGRAPH, BlockKind.LINE, BlockKind.ITEM)
+USED_KINDS = (BlockKind.CODE, BlockKind.FORMULA, BlockKind.VERSE)
 LISTED_KINDS = (BlockKind.ITEM, BlockKind.LINE)
+
+FEWEST_SPEECHES = 3
+SPEECH_SHARE = 4  # in a story, one paragraph in so many holds speech
 
 EVERYTHING = -1  # the rank of a title or an introduction: no heading ends its reign
 NO_HEADING = 99  # the rank of lead-ins and items: any heading ends their reign
@@ -35,7 +40,6 @@ class _Reign:
     governor: int
     until: int
     rank: int
-    is_lead_in: bool = False
 
 
 class _Finder:
@@ -44,9 +48,10 @@ class _Finder:
     def __init__(self, text: str, blocks: Sequence[Block], keeps_introduction: bool) -> None:
         self.text, self.blocks = text, blocks
         self.last_of_list = {block.list_index: index for index, block in enumerate(blocks)}
-        self.next_in_list = _next_in_list(blocks)
+        self.next_in_list = next_in_list(blocks)
         num_titles = int(_has_title(blocks))
         self.num_openings = num_titles + (keeps_introduction and _is_introduction(blocks, num_titles))
+        self.is_story = _is_story(text, blocks)
         self.reigns: list[_Reign] = []
 
     def governor_of(self, index: int) -> int:
@@ -73,20 +78,13 @@ class _Finder:
             return _Reign(index, len(self.blocks), EVERYTHING)
         if block.kind is BlockKind.HEADING:
             return _Reign(index, len(self.blocks), _rank(block))
-        if block.kind is BlockKind.CODE:
-            return self._over_its_section(index)
+        if block.kind in USED_KINDS or (self.is_story and block.kind is BlockKind.PARAGRAPH):
+            return _Reign(index, len(self.blocks), EVERYTHING)
         if block.number is not None and self.next_in_list.get(index, 0) > index + 1:
             return _Reign(index, self.next_in_list[index], NO_HEADING)
         if index + 1 < len(self.blocks) and self._ends_with_colon(block):
             return self._lead_in(index)
         return None
-
-    def _over_its_section(self, index: int) -> _Reign:
-        """Let code reign as long as what it stands under, its lead-in excepted."""
-        section = next((reign for reign in reversed(self.reigns) if not reign.is_lead_in), None)
-        if section is None:
-            return _Reign(index, len(self.blocks), EVERYTHING)
-        return _Reign(index, section.until, section.rank)
 
     def _ends_with_colon(self, block: Block) -> bool:
         end = self.text[block.start : block.end].rstrip().rstrip("*_")
@@ -95,13 +93,13 @@ class _Finder:
     def _lead_in(self, index: int) -> _Reign | None:
         block, following = self.blocks[index], self.blocks[index + 1]
         if following.kind is BlockKind.HEADING:
-            return _Reign(index, len(self.blocks), _rank(following) - 1, is_lead_in=True)
+            return _Reign(index, len(self.blocks), _rank(following) - 1)
         if following.kind not in LISTED_KINDS:
-            return _Reign(index, index + 2, NO_HEADING, is_lead_in=True)
+            return _Reign(index, index + 2, NO_HEADING)
         is_within_list = block.list_index is not None and block.list_index == following.list_index
         if is_within_list and (block.kind is BlockKind.ITEM or self._is_later_line(index)):
             return None
-        return _Reign(index, self.last_of_list[following.list_index] + 1, NO_HEADING, is_lead_in=True)
+        return _Reign(index, self.last_of_list[following.list_index] + 1, NO_HEADING)
 
     def _is_later_line(self, index: int) -> bool:
         return index > 0 and self.blocks[index - 1].list_index == self.blocks[index].list_index
@@ -112,18 +110,6 @@ def _rank(heading: Block) -> int:
     return 2 * heading.level
 
 
-def _next_in_list(blocks: Sequence[Block]) -> dict[int, int]:
-    following: dict[int, int] = {}
-    latest: dict[int, int] = {}
-    for index, block in enumerate(blocks):
-        if block.list_index is None:
-            continue
-        if block.list_index in latest:
-            following[latest[block.list_index]] = index
-        latest[block.list_index] = index
-    return following
-
-
 def _has_title(blocks: Sequence[Block]) -> bool:
     """Say whether the first block is a heading of all: over a heading that is not below it, or above all others."""
     if not blocks or blocks[0].kind is not BlockKind.HEADING:
@@ -131,6 +117,13 @@ def _has_title(blocks: Sequence[Block]) -> bool:
     others = [block.level for block in blocks[1:] if block.kind is BlockKind.HEADING]
     stands_over_heading = len(blocks) > 1 and blocks[1].kind is BlockKind.HEADING
     return stands_over_heading or all(level > blocks[0].level for level in others)
+
+
+def _is_story(text: str, blocks: Sequence[Block]) -> bool:
+    """Say whether people speak in several paragraphs, and in a good part of all."""
+    paragraphs = [block.of(text) for block in blocks if block.kind is BlockKind.PARAGRAPH]
+    num_speeches = sum(map(is_speech, paragraphs))
+    return num_speeches >= FEWEST_SPEECHES and num_speeches * SPEECH_SHARE >= len(paragraphs)
 
 
 def _is_introduction(blocks: Sequence[Block], index: int) -> bool:

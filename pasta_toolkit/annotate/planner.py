@@ -1,7 +1,8 @@
 """Plans an annotation: which blocks run in which branches, and where the main thread waits. Knows no text.
 
-A sync never pays by itself: one group of branches is faster than the same branches in two groups. It is put only where
-something must be seen, so a plan is a chain of segments between such places, and dynamic programming finds the best.
+A sync hardly pays by itself: two groups share the work of one among as many threads, and pay for more tags. So syncs
+are put only where something must be seen; a plan is a chain of segments between such places, and dynamic programming
+finds the best.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,10 +57,11 @@ class _Planner:
     most_branches: int
 
     def best(self, joined: Mapping[int, Plan], end: int, *, sync_tokens: int) -> Plan | None:
-        """Return the best plan up to a place that ends with a parallel segment, if it beats text of one thread."""
+        """Return the best plan up to a place that ends with a parallel segment, if it may beat text of one thread."""
         best: Plan | None = None
+        seam = max(0, self.costs.seam(end)) if end < self.costs.num_blocks else 0
         for start, before in joined.items():
-            most_tokens = best.tokens if best else before.tokens + self.costs.content(start, end)
+            most_tokens = best.tokens if best else before.tokens + self.costs.content(start, end) + seam
             segment = search(
                 self.costs,
                 self.constraints,

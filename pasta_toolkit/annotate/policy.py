@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-__all__ = ["AnnotationPolicy", "Waits"]
+__all__ = ["FEWEST_BRANCHES", "AnnotationPolicy", "Waits"]
 
 Waits: TypeAlias = Literal["nothing", "conclusions", "remarks"]
 
+FEWEST_BRANCHES = 2
 MOST_BRANCHES = 64  # ours: a bound on the work; sixteen already gain nothing over eight
 
 
@@ -16,8 +17,8 @@ class AnnotationPolicy:
 
     `max_branches`: branches of one group. `min_speedup`: a smaller ideal speed-up leaves the answer as it is.
     `keeps_introduction`: the opening block stays in the main thread, so that every branch sees it.
-    `waits`: what is decoded only where it sees all that it may draw on, in the same branch or behind a sync. Conclusions
-    are known by their first words; remarks are all paragraphs that stand behind a list, a table, a quote or HTML.
+    `waits`: what is decoded only where it sees all that it may draw on, in the same branch or behind a sync: nothing;
+    conclusions, known by their first words; or remarks too, paragraphs behind a list, a table, a quote or HTML.
     `cuts_prose`: a branch may begin at a paragraph of running prose, not at sections and list items only.
     `max_topic_words`, `max_topic_tokens`: a topic has as many words as keep to both, and one at least.
 
@@ -35,8 +36,10 @@ class AnnotationPolicy:
 
     def __post_init__(self) -> None:
         """Refuse numbers that no plan could meet."""
-        if not 2 <= self.max_branches <= MOST_BRANCHES:
-            raise ValueError(f"max_branches is between 2 and {MOST_BRANCHES}, found {self.max_branches}")
+        if not FEWEST_BRANCHES <= self.max_branches <= MOST_BRANCHES:
+            raise ValueError(
+                f"max_branches is between {FEWEST_BRANCHES} and {MOST_BRANCHES}, found {self.max_branches}"
+            )
         if not self.min_speedup >= 1:
             raise ValueError(f"min_speedup is at least 1, found {self.min_speedup}")
         if self.waits not in get_args(Waits):

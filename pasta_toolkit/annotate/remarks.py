@@ -15,10 +15,10 @@ from pasta_toolkit.diagnostics.rules.sibling_reference import REFERENCE
 __all__ = ["Region", "find_barriers", "find_regions"]
 
 CONCLUSION = re.compile(
-    r"[\s#*_>]*(?:in conclusion|conclusions?|in summary|summary|to (?:sum up|summari[sz]e|conclude)|overall)\b",
+    r"[\s#*_>]*(?:in (?:conclusion|summary|short|the end)|conclusions?|summary|overall|ultimately|all in all"
+    r"|to (?:sum up|summari[sz]e|conclude|wrap up)|(?:final|closing) (?:thoughts|remarks|words)|(?:key )?takeaways?)\b",
     re.IGNORECASE,
 )
-BELOW_ALL_LEVELS = 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +77,8 @@ def find_barriers(text: str, blocks: Sequence[Block], regions: Sequence[Region])
 
 
 def _conclusions(text: str, blocks: Sequence[Block]) -> Iterator[int]:
-    """Yield headings with none as high behind them, and paragraphs with only paragraphs behind, if they say so."""
-    highest_level_behind = BELOW_ALL_LEVELS
-    only_paragraphs_behind = True
-    for index in range(len(blocks) - 1, 0, -1):
-        block = blocks[index]
-        is_last_heading = block.kind is BlockKind.HEADING and block.level < highest_level_behind
-        only_paragraphs_behind = only_paragraphs_behind and block.kind is BlockKind.PARAGRAPH
-        if (is_last_heading or only_paragraphs_behind) and CONCLUSION.match(text, block.start, block.end):
+    """Yield headings and paragraphs of the second half that say so at their beginning."""
+    for index, block in enumerate(blocks):
+        is_late = block.start * 2 >= len(text) and block.kind in (BlockKind.HEADING, BlockKind.PARAGRAPH)
+        if is_late and CONCLUSION.match(text, block.start, block.end):
             yield index
-        if block.kind is BlockKind.HEADING:
-            highest_level_behind = min(highest_level_behind, block.level)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from pasta_toolkit.annotate.constraints import Constraints
 from pasta_toolkit.annotate.costs import Costs
+from pasta_toolkit.annotate.policy import FEWEST_BRANCHES
 
 __all__ = ["Piece", "Segment", "search"]
 
-FEWEST_BRANCHES = 2
 # A state at a place is a number: that of the branches so far, times four, and two bits.
 WROTE_TEXT, IS_SPLIT, STATES_PER_BRANCH = 1, 2, 4
 
@@ -72,8 +72,8 @@ def search(
 
 
 def _least_tokens(costs: Costs, start: int, end: int, most_branches: int) -> int:
-    """Return a bound below: all threads share the work evenly, and no branch but the first starts at once."""
-    promise, branch, content = min(costs.tags.promise), costs.tags.branch, costs.content(start, end)
+    """Return a bound below: all threads share the work evenly, and the second branch starts behind two promises."""
+    promise, branch, content = min(costs.tags.promise), costs.tags.branch, costs.least_content(start, end)
     shares = (
         (content + num_branches * (promise + branch)) // (num_branches + 1)
         for num_branches in range(FEWEST_BRANCHES, most_branches + 1)
@@ -171,8 +171,8 @@ class _Pass:
         for branch in self.table.branches[place]:
             if branch.tokens > room:
                 return
-            sees_all = not (is_split and branch.needs_whole_list) and not (fresh > STATES_PER_BRANCH and branch.holds_barrier)
-            if sees_all and branch.tokens + branch.promise_tokens <= room:
+            is_blind = (is_split and branch.needs_whole_list) or (state >= STATES_PER_BRANCH and branch.holds_barrier)
+            if not is_blind and branch.tokens + branch.promise_tokens <= room:
                 state_behind = fresh | IS_SPLIT if branch.splits_list else fresh
                 self._reach(branch.end, state_behind, (tokens + branch.promise_tokens, place, state))
 

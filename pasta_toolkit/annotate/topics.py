@@ -6,6 +6,7 @@ hold goes. A script without spaces gives a few characters instead of words.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import chain, count
 
 from pasta_toolkit.annotate.blocks import Block, BlockKind
@@ -24,24 +25,25 @@ FENCE = re.compile(r"(?:`{3,}|~{3,})\s*([\w+#.-]*)")
 BOLD = re.compile(r"(?:\*\*|__)(?=\S)(.+?)(?:\*\*|__)")
 LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 HTML_TAG = re.compile(r"</?\w[^>]*>")
-LABEL = re.compile(r"\s*(.{1,60}?)(?:[:：]|\s[-–—])(?=\s|$|\*|_)")
-SENTENCE = re.compile(r"(.+?)(?:[.!?](?=\s|$)|[。！？])")
+LABEL = re.compile(r"\s*(.{1,60}?)(?:\uff1a|(?::|\s[-\u2013\u2014])(?=\s|$|\*|_))")
+SENTENCE = re.compile(r"(.+?)(?:[.!?](?=\s|$)|[\u3002\uff01\uff1f])")
 FORBIDDEN = re.compile(r"[\"<>\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\U00020000-\U0003ffff]+")
-EDGES = " \t`*_~|.,;:!?()[]{}'“”‘’«»„…—–-/\\#=+&，。；：！？、（）「」『』【】《》"
+EDGES = (
+    " \t`*_~|.,;:!?()[]{}'-/\\#=+&\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026\u2013\u2014"
+    "\uff0c\u3002\uff1b\uff1a\uff01\uff1f\u3001\uff08\uff09\u300c\u300d\u300e\u300f\u3010\u3011\u300a\u300b"
+)
 KEPT_ENDS = ("+", "#")  # C++, C#
 
 # Words that say little at the beginning of a phrase. Other languages keep theirs.
-LIGHT_WORDS = frozenset(
-    """
-    a an the this that these those it its he she they we you i his her their our your my him them us me one some any
-    is are was were be been being am do does did has have had can could may might will would shall should must
-    of in on at to for from by with without into onto upon about over under as than then so if when while because
-    and or but nor not no yes also very just here there there's it's that's let's let what which who whom how why where
-    please sure okay ok well now another other such each every all both either however moreover furthermore additionally
-    finally lastly firstly secondly thirdly first second third next
-    """.split()
-)
+LIGHT_WORDS = """
+a an the this that these those it its he she they we you i his her their our your my him them us me one some any
+is are was were be been being am do does did has have had can could may might will would shall should must
+of in on at to for from by with without into onto upon about over under as than then so if when while because
+and or but nor not no yes also very just here here's there there's it's that's let's let what which who whom how why
+where please sure okay ok well now another other such each every all both either however moreover furthermore
+additionally finally lastly firstly secondly thirdly first second third next
+"""
 
 
 def topic_words(text: str, block: Block, *, most_words: int) -> tuple[str, ...]:
@@ -55,7 +57,7 @@ def topic_words(text: str, block: Block, *, most_words: int) -> tuple[str, ...]:
     if fence is not None:
         return tuple(_clean_words(f"{fence[1]} code"))[:most_words]
     words = list(_with_numbers(_clean_words(_phrase(line))))
-    weighty = [word for word in words if word.casefold() not in LIGHT_WORDS]
+    weighty = [word for word in words if not _is_light(word)]
     return tuple((weighty or words)[:most_words])
 
 
@@ -64,13 +66,17 @@ def _first_line(content: str) -> str:
 
 
 def _phrase(line: str) -> str:
-    """Return the part of a line that names it: a bold beginning, a label before a colon or dash, or a sentence."""
-    line = LINK.sub(r"\1", HTML_TAG.sub(" ", MARKERS.sub("", line, count=1)))
+    """Return the part of a line that names it: a bold beginning, in it a label before a colon or dash, a sentence."""
+    phrase = _without_markers(LINK.sub(r"\1", HTML_TAG.sub(" ", _without_markers(line))))
     for pattern in (BOLD, LABEL, SENTENCE):
-        match = pattern.match(line)
+        match = pattern.match(phrase)
         if match and any(map(str.isalnum, match[1])):
-            return MARKERS.sub("", match[1], count=1)
-    return line
+            phrase = _without_markers(match[1])
+    return phrase
+
+
+def _without_markers(line: str) -> str:
+    return MARKERS.sub("", line, count=1)
 
 
 def _clean_words(phrase: str) -> Iterator[str]:
@@ -82,11 +88,20 @@ def _clean_words(phrase: str) -> Iterator[str]:
             yield from _cut(cleaned)
 
 
+@cache
+def _light_words() -> frozenset[str]:
+    return frozenset(LIGHT_WORDS.split())
+
+
+def _is_light(word: str) -> bool:
+    return word.casefold().replace("\u2019", "'") in _light_words()
+
+
 def _with_numbers(words: Iterable[str]) -> Iterator[str]:
     """Keep a number with the word before it: the `1` of `Step 1` is what tells it from `Step 2`."""
     waiting: str | None = None
     for word in words:
-        if waiting is not None and word.isdecimal():
+        if waiting is not None and word.isdecimal() and not _is_light(waiting):
             yield f"{waiting} {word}"
             waiting = None
         else:
@@ -100,7 +115,7 @@ def _with_numbers(words: Iterable[str]) -> Iterator[str]:
 def _cut(word: str) -> Iterator[str]:
     unspaced = UNSPACED.search(word)
     if unspaced:
-        yield word[: unspaced.start()] + unspaced[0][:LONGEST_UNSPACED]
+        yield (word[: unspaced.start()] + unspaced[0][:LONGEST_UNSPACED])[-LONGEST_WORD:]
     else:
         yield word[:LONGEST_WORD]
 

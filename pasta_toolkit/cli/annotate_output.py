@@ -1,44 +1,35 @@
 """Writes annotated records as lines of JSON, and goes on where an interrupted run has stopped."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import msgspec
 
+from pasta_toolkit.cli.annotate_input import Answer
 from pasta_toolkit.cli.invalidity import place_of
-from pasta_toolkit.records import Input, InputError, Record, set_field
+from pasta_toolkit.records import Input, InputError, set_field
 
-__all__ = ["Answer", "Resumption", "annotated_line", "check_output", "opened_stream"]
+__all__ = ["Resumption", "annotated_line", "check_output", "opened_stream"]
 
 JSON_LINES_SUFFIX = ".jsonl"
 OTHER_SUFFIXES = (".gz", ".parquet", ".json", ".csv")
 BLOCK_BYTES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A record to annotate, and the line of JSON that it was read from, if it was."""
-
-    record: Record
-    line: str | None
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        """The fields that its annotated record keeps; a text keeps its path."""
-        return {"path": self.record.path} if self.record.fields is None else dict(self.record.fields)
-
-
 def annotated_line(answer: Answer, text: str, *, into: str) -> bytes:
     """Return the line of JSON of a record with the annotated text in it; all else that stood in the line stays."""
     if answer.line is not None:
         return f"{set_field(answer.line, into, text)}\n".encode()
-    return json.dumps({**answer.fields, into: text}, ensure_ascii=False, default=str).encode() + b"\n"
+    return _encoded({**answer.fields, into: text}) + b"\n"
+
+
+def _encoded(fields: dict[str, Any]) -> bytes:
+    """Write the row of a table as JSON; what JSON has no form for is written as Python shows it."""
+    return msgspec.json.encode(fields, enc_hook=str)
 
 
 def check_output(output: str, inputs: Sequence[Input]) -> None:
@@ -113,10 +104,10 @@ class Resumption:
         if not line:
             return False
         self.num_records += 1
-        if self._kept_fields(line) != self._without_text(answer.fields):
+        if self._kept_fields(line) != self._kept_fields(_encoded(answer.fields)):
             raise InputError(
-                f"cannot go on with {self._output!r}: its record {self.num_records:,} is not {place_of(answer.record)}; "
-                "resume with the same inputs and fields, or write to another file"
+                f"cannot go on with {self._output!r}: its record {self.num_records:,} is not "
+                f"{place_of(answer.record)}; resume with the same inputs and fields, or write to another file"
             )
         return True
 
@@ -134,9 +125,8 @@ class Resumption:
             fields = msgspec.json.decode(line)
         except (msgspec.DecodeError, RecursionError):
             return None
-        return self._without_text(fields) if isinstance(fields, dict) else None
-
-    def _without_text(self, fields: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(fields, dict):
+            return None
         return {name: value for name, value in fields.items() if name != self._into}
 
 

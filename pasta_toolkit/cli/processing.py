@@ -87,9 +87,6 @@ def process_all(
 
     With several jobs the treatment runs in other processes, so it must be a value that pickle can carry. `has_data`
     asks for the new content of changed chunks, `keep_fields` for all fields of the rows of tables.
-
-    Raises:
-        InputError: pyarrow is needed and missing.
     """
     process = partial(_process_chunk, treatment=treatment, field=field, has_data=has_data)
     chunks = (

@@ -9,7 +9,7 @@ from pasta_toolkit.diagnostics.estimate import count_words, tokens_of_words
 from pasta_toolkit.diagnostics.outline import Outline
 from pasta_toolkit.diagnostics.recovery import resolve
 from pasta_toolkit.diagnostics.registry import STRUCTURE_RULES, TAG_RULES
-from pasta_toolkit.diagnostics.spelling import TagReading, canonical_respelling, guessed_spelling, placeholder
+from pasta_toolkit.diagnostics.spelling import TagReading, canonical_respelling, guessed_spelling
 from pasta_toolkit.diagnostics.structure import Structure
 
 __all__ = ["BrokenDocument", "read_broken"]
@@ -17,11 +17,10 @@ __all__ = ["BrokenDocument", "read_broken"]
 
 @dataclass(frozen=True, slots=True)
 class BrokenDocument:
-    """A document with its tags that are not canonical; `dropped` are the promises that a repair takes out."""
+    """A document with its tags that are not canonical."""
 
     outline: Outline
     readings: tuple[TagReading, ...]
-    dropped: frozenset[int]
 
     def findings(self) -> Iterator[Diagnostic]:
         """Find what is wrong with the spelling and the order of its tags."""
@@ -29,28 +28,26 @@ class BrokenDocument:
             for rule in TAG_RULES:
                 yield from rule.check(reading)
         for fault in self.outline.structure.faults:
-            if not (fault.rule == "unfulfilled-promise" and fault.at in self.dropped):
-                yield STRUCTURE_RULES[fault.rule].report(self.outline, fault)
+            yield STRUCTURE_RULES[fault.rule].report(self.outline, fault)
 
 
-def read_broken(text: str, form: Form, *, has_plain_text: bool) -> BrokenDocument:
-    """Read any text as a document."""
+def read_broken(text: str, form: Form) -> BrokenDocument:
+    """Read any text as a document. An unfinished promise that says too little, and has no block, counts for nothing."""
     all_tags = read_leniently(text)
     tags = [tag for tag in all_tags if not tag.is_miscased]
-    structure = _resolved(text, tags, form)
-    readings = _readings(text, tags, structure)
-    outline = Outline(
-        text, form, _parts(text, tags, readings), structure, has_plain_text, _offsets=_offsets(tags, len(text))
-    )
-    dropped = frozenset(
-        index for index, reading in readings.items() if tags[index].name == "promise" and not guessed_spelling(reading)
-    )
-    miscased = _miscased(text, all_tags, form) if len(all_tags) > len(tags) else ()
-    return BrokenDocument(outline, (*readings.values(), *miscased), dropped)
-
-
-def _resolved(text: str, tags: Sequence[LooseTag], form: Form) -> Structure:
     letters = "".join(map(_letter, tags))
+    structure = _resolved(text, tags, letters, form)
+    readings = _readings(text, tags, structure)
+    spellings = {index: guessed_spelling(reading) for index, reading in readings.items()}
+    kept = "".join("-" if spellings.get(index) == "" else letter for index, letter in enumerate(letters))
+    if kept != letters:
+        structure = _resolved(text, tags, kept, form)
+    outline = Outline(text, form, _parts(text, tags, spellings), structure, _offsets(tags, len(text)))
+    miscased = _miscased(text, all_tags, form) if len(all_tags) > len(tags) else ()
+    return BrokenDocument(outline, (*readings.values(), *miscased))
+
+
+def _resolved(text: str, tags: Sequence[LooseTag], letters: str, form: Form) -> Structure:
     last_end = max(letters.rfind("/"), letters.rfind("e"))
     return resolve(letters, form, has_tail=form == "branch" and _has_text_after(text, tags, last_end))
 
@@ -102,13 +99,12 @@ def _tokens_between(text: str, tags: Sequence[LooseTag], first: int, last: int) 
     return tokens_of_words(sum(map(count_words, texts)))
 
 
-def _parts(text: str, tags: Sequence[LooseTag], readings: dict[int, TagReading]) -> list[str]:
+def _parts(text: str, tags: Sequence[LooseTag], spellings: dict[int, str]) -> list[str]:
+    """Return texts and canonical tags; a tag that counts for nothing stands as it is written."""
     parts = []
     end = 0
     for index, tag in enumerate(tags):
-        reading = readings.get(index)
-        spelling = tag.span.of(text) if reading is None else guessed_spelling(reading) or placeholder(reading)
-        parts += [text[end : tag.span.start], spelling]
+        parts += [text[end : tag.span.start], spellings.get(index) or tag.span.of(text)]
         end = tag.span.end
     return [*parts, text[end:]]
 
@@ -128,7 +124,7 @@ def _miscased(text: str, tags: Sequence[LooseTag], form: Form) -> tuple[TagReadi
     considered = [tag for index, tag in enumerate(tags) if index in meant or not tag.is_miscased]
     if all(tag.name != "promise" for tag in considered):
         return ()
-    fits = not _resolved(text, considered, form).faults
+    fits = not _resolved(text, considered, "".join(map(_letter, considered)), form).faults
     return tuple(
         TagReading(text, reading.tag, number=0, block_tokens=None, acts_as_end=False, fits=fits)
         for reading in meant.values()

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["BYTE_ORDER_MARK", "CONTROL_CHARACTERS", "LONE_SURROGATES", "has_odd_characters", "is_plain"]
+__all__ = ["BYTE_ORDER_MARK", "CONTROL_CHARACTERS", "LONE_SURROGATES", "has_odd_characters"]
 
 CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # category Cc but tab, line feed and return
 LONE_SURROGATES = re.compile("[\ud800-\udfff]")
@@ -26,8 +26,3 @@ def has_odd_characters(text: str) -> bool:
     if len(encoded) == len(text):
         return False
     return BYTE_ORDER_MARK in text or (LEAD_BYTE_OF_C1 in encoded and CONTROL_CHARACTERS.search(text) is not None)
-
-
-def is_plain(text: str) -> bool:
-    """Say whether a text without odd characters is ASCII whose only white space is spaces and newlines."""
-    return text.isascii() and "\t" not in text

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from grammar import Form, Span
-from pasta_toolkit.diagnostics.estimate import exact_bounds, word_bounds
 from pasta_toolkit.diagnostics.structure import Block, Structure
 
 __all__ = ["Outline"]
@@ -18,19 +17,15 @@ __all__ = ["Outline"]
 class Outline:
     """Texts at even and tags at odd places, their structure, and where they stand.
 
-    Mutable because most documents are clean: offsets and word counts are found only when a lint asks for them.
-    `has_plain_text` says that the text is ASCII with no white space but spaces and newlines.
+    Mutable because most documents are clean: offsets are found only when a finding asks for them.
     """
 
     text: str
     form: Form
     parts: list[str]
     structure: Structure
-    has_plain_text: bool
     _offsets: list[int] = field(default_factory=list)
     _insertion_end: int = -1
-    _contents: list[str] = field(default_factory=list)
-    _bounds: list[tuple[int, int]] = field(default_factory=list)
 
     def offset(self, boundary: int) -> int:
         """Return the offset of a boundary: that of the part behind it."""
@@ -39,7 +34,7 @@ class Outline:
         return self._offsets[boundary]
 
     def insertion_offset(self, boundary: int) -> int:
-        """Return where a repair inserts a tag at a boundary: at the very end, before the white space that ends the text."""
+        """Return where a repair inserts a tag: at the end of the text that is before the white space there."""
         if boundary < len(self.parts):
             return self.offset(boundary)
         if self._insertion_end < 0:
@@ -60,9 +55,10 @@ class Outline:
 
     def contents(self) -> list[str]:
         """Return the content of each branch as it is written, without the tags in it."""
-        if not self._contents:
-            self._contents = [self._content(block) for _, block in self.structure.branches]
-        return self._contents
+        if self.structure.contents is not None:
+            parts = self.parts
+            return [parts[place] for place in self.structure.contents]
+        return [self._content(block) for _, block in self.structure.branches]
 
     def topic(self, promise: int) -> str:
         """Return the topic of a promise."""
@@ -72,13 +68,5 @@ class Outline:
         """Return the length that a promise states."""
         return int(self.parts[2 * promise + 1].rsplit('"', 2)[1])
 
-    def word_bounds(self) -> list[tuple[int, int]]:
-        """Return the fewest and the most words of each branch; equal numbers where bounds would not be cheap."""
-        if not self._bounds:
-            self._bounds = [*map(word_bounds if self.has_plain_text else exact_bounds, self.contents())]
-        return self._bounds
-
     def _content(self, block: Block) -> str:
-        if block.close == block.open + 1:
-            return self.parts[2 * block.close]
         return "".join(self.parts[2 * block.open + 2 : 2 * block.close + 1 : 2])

@@ -129,8 +129,8 @@ def closest(word: str, words: list[str]) -> str:
     """Return a question for the most similar word, nothing where none is similar.
 
     >>> closest("selct", ["select", "ignore"])
-    "; did you mean 'select'?"
+    " (did you mean 'select'?)"
     """
     by_lower = {candidate.lower(): candidate for candidate in words}
     found = difflib.get_close_matches(word.lower(), by_lower, n=1)
-    return f"; did you mean {by_lower[found[0]]!r}?" if found else ""
+    return f" (did you mean {by_lower[found[0]]!r}?)" if found else ""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from grammar import Form, Span
 from pasta_toolkit.diagnostics.diagnostic import Diagnostic, Fix, Label, Safety, Severity
 from pasta_toolkit.diagnostics.outline import Outline
-from pasta_toolkit.diagnostics.thresholds import Thresholds
 from pasta_toolkit.diagnostics.spelling import TagReading
 from pasta_toolkit.diagnostics.structure import Fault
+from pasta_toolkit.diagnostics.thresholds import Thresholds
 
 __all__ = ["LintRule", "Rule", "StructureRule", "TagRule", "TextRule"]
 
@@ -17,8 +17,8 @@ __all__ = ["LintRule", "Rule", "StructureRule", "TagRule", "TextRule"]
 class Rule:
     """One fault that the validator knows.
 
-    `example` shows the fault and `good_example` the same document without it; both are documents of `form`. `thresholds`
-    names the settings that move the line.
+    `example` shows the fault and `good_example` the same document without it; both are documents of `form`.
+    `thresholds` names the settings that move the line.
     """
 
     code: str

@@ -6,9 +6,9 @@ document is read leniently, and its tags reach the same lints in the spelling th
 
 from collections.abc import Iterable, Iterator
 
-from grammar import Form, read_miscased, signature, split_at_tags
+from grammar import Form, is_ordered, read_miscased, signature, split_at_tags
 from pasta_toolkit.diagnostics.broken import read_broken
-from pasta_toolkit.diagnostics.characters import has_odd_characters, is_plain
+from pasta_toolkit.diagnostics.characters import has_odd_characters
 from pasta_toolkit.diagnostics.diagnostic import Diagnostic
 from pasta_toolkit.diagnostics.outline import Outline
 from pasta_toolkit.diagnostics.recovery import resolve
@@ -30,36 +30,32 @@ def diagnose(text: str, *, form: Form = "response", settings: Settings = DEFAULT
     structure = _structure(parts, form)
     if structure is None or _has_miscased(text, parts):
         return diagnose_with_recovery(text, form=form, settings=settings)
-    is_odd = has_odd_characters(text)
     found: list[Diagnostic] = []
-    if is_odd:
+    if has_odd_characters(text):
         found.extend(_odd_characters(text, settings))
     if len(parts) > 1:
-        outline = Outline(text, form, parts, structure, not is_odd and is_plain(text))
-        for rule in settings.lint_rules:
-            found.extend(rule.check(outline, settings.thresholds))
+        outline = Outline(text, form, parts, structure)
+        found.extend(_lints(outline, settings))
     return _sorted(found) if found else ()
 
 
 def diagnose_with_recovery(text: str, *, form: Form, settings: Settings) -> tuple[Diagnostic, ...]:
     """Find what `diagnose` finds, by the slow path whatever the document."""
-    is_odd = has_odd_characters(text)
-    broken = read_broken(text, form, has_plain_text=not is_odd and is_plain(text))
-    found = [
-        *_odd_characters(text, settings),
-        *(finding for finding in broken.findings() if finding.code in settings.enabled),
-        *_lints(broken.outline, settings),
-    ]
+    broken = read_broken(text, form)
+    enabled = settings.enabled
+    found = [finding for finding in broken.findings() if finding.code in enabled]
+    if has_odd_characters(text):
+        found.extend(_odd_characters(text, settings))
+    found.extend(_lints(broken.outline, settings))
     return _sorted(found)
 
 
 def _structure(parts: list[str], form: Form) -> Structure | None:
     """Return the structure of a valid document, as the grammar's `scan` judges it; None for any other."""
     letters = signature(parts)
-    if letters is None:
+    if letters is None or not is_ordered(letters, form) or (form == "branch" and parts[-1]):
         return None
-    structure = resolve(letters, form, has_tail=form == "branch" and bool(parts[-1]))
-    return None if structure.faults else structure
+    return resolve(letters, form)
 
 
 def _has_miscased(text: str, parts: list[str]) -> bool:
@@ -75,9 +71,11 @@ def _odd_characters(text: str, settings: Settings) -> Iterator[Diagnostic]:
         yield from rule.check(text)
 
 
-def _lints(outline: Outline, settings: Settings) -> Iterator[Diagnostic]:
+def _lints(outline: Outline, settings: Settings) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
     for rule in settings.lint_rules:
-        yield from rule.check(outline, settings.thresholds)
+        found.extend(rule.check(outline, settings.thresholds))
+    return found
 
 
 def _sorted(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

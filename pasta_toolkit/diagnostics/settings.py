@@ -10,6 +10,7 @@ from pasta_toolkit.diagnostics.thresholds import Thresholds
 __all__ = ["DEFAULT_SETTINGS", "Settings", "SettingsError", "check_thresholds"]
 
 FAMILY = "PA"  # the prefix of all codes
+LEAST = {"max_length_ratio": 1}  # other thresholds may be 0
 
 
 class SettingsError(PastaError):
@@ -58,9 +59,10 @@ def check_thresholds(thresholds: Thresholds) -> None:
         value = getattr(thresholds, threshold.name)
         name = threshold.name.replace("_", "-")
         is_whole = type(threshold.default) is int
-        if type(value) not in ((int,) if is_whole else (int, float)) or not value >= 0:
+        least = LEAST.get(threshold.name, 0)
+        if type(value) not in ((int,) if is_whole else (int, float)) or not value >= least:
             kind = "whole number" if is_whole else "number"
-            raise SettingsError(f"threshold {name!r} is {value!r}, but must be a {kind} of at least 0")
+            raise SettingsError(f"threshold {name!r} is {value!r}, but must be a {kind} of at least {least}")
 
 
 def _is_enabled(rule: Rule, select: tuple[str, ...], ignore: tuple[str, ...]) -> bool:

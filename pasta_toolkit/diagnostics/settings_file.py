@@ -1,4 +1,4 @@
-"""Reads settings from `[tool.pasta]` of a `pyproject.toml`. An unknown key is an error: a misspelled one must not pass."""
+"""Reads settings from `[tool.pasta]` of a `pyproject.toml`. An unknown key is an error: none is silently ignored."""
 
 import tomllib
 from dataclasses import fields
@@ -70,4 +70,4 @@ def _thresholds(table: object) -> Thresholds:
 def _check_keys(table: dict[str, Any], known: list[str], where: str) -> None:
     for key in table:
         if key not in known:
-            raise SettingsError(f"{where} unknown key {key!r}{closest(key, known)} (known: {', '.join(known)})")
+            raise SettingsError(f"{where} unknown key {key!r}{closest(key, known)}; there are {', '.join(known)}")

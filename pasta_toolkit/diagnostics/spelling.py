@@ -19,7 +19,6 @@ __all__ = [
     "guess_fix",
     "guessed_spelling",
     "meant_attribute",
-    "placeholder",
     "respell_fix",
     "respelled",
 ]
@@ -122,11 +121,6 @@ def guessed_spelling(reading: TagReading) -> str:
     if tag.is_end or _is_cut_off(reading):
         return ""
     return _promise(_guessed_topic(reading), str(_guessed_tokens(reading)))
-
-
-def placeholder(reading: TagReading) -> str:
-    """Return a tag of the grammar for one that can only be dropped, so that lints see a tag there."""
-    return _promise(f"part {reading.number}", str(DEFAULT_TOKENS)) if reading.tag.name == "promise" else "<sync/>"
 
 
 def respell_fix(reading: TagReading) -> Fix | None:

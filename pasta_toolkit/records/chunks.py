@@ -40,11 +40,7 @@ class Chunk:
 def read_chunks(
     source: Input, *, field: str, keep_fields: bool = False, stdin_format: StdinFormat = "auto"
 ) -> Iterator[Chunk]:
-    """Read one input chunk by chunk. What cannot be read becomes a chunk with a fault, never an exception.
-
-    Raises:
-        InputError: a Parquet file without pyarrow.
-    """
+    """Read one input chunk by chunk. What cannot be read becomes a chunk with a fault, never an exception."""
     try:
         if source.kind == "stdin":
             yield from _stdin_chunks(source.label, stdin_format)

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -73,14 +74,24 @@ def find_inputs(paths: Iterable[str]) -> tuple[Input, ...]:
     with a dot are passed over. A file of another suffix that is named itself is one text.
 
     Raises:
-        InputError: a path does not exist, a folder holds nothing to read, or a file is of a format that is no text.
+        InputError: a path does not exist, a folder holds nothing to read, a file is of a format that is no text, or
+            one is a Parquet file and pyarrow is not installed.
     """
     found: list[Input] = []
     for path in paths:
         found.extend(_inputs_of(path))
     if sum(item.path == STDIN_PATH for item in found) > 1:
         raise InputError("standard input (-) can be read only once, but was given twice")
+    _require_pyarrow(found)
     return tuple(found)
+
+
+def _require_pyarrow(inputs: Iterable[Input]) -> None:
+    """Complain before anything is read, instead of in the middle of the work."""
+    tables = (source for source in inputs if source.kind == "parquet")
+    first = next(tables, None)
+    if first is not None and find_spec("pyarrow") is None:
+        raise InputError(f"reading {first.label!r} needs pyarrow: pip install 'pasta-toolkit[parquet]'")
 
 
 def _inputs_of(path: str) -> Iterable[Input]:

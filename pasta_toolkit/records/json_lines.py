@@ -41,25 +41,17 @@ def read_lines(reader: LineReader, path: str, *, first_number: int, data: bytes)
         yield byte_order_mark_fault(path)
         data = data.removeprefix(BYTE_ORDER_MARK)
     decode, decode_fields = reader.decode_line, reader.decode_fields
-    is_encoded_well = _is_utf8(data)
+    is_ascii = data.isascii()
     for number, line in enumerate(data.split(b"\n"), first_number):
         try:
-            if not is_encoded_well:
-                line.decode("utf-8")
+            if not is_ascii and not line.isascii():
+                line.decode("utf-8")  # the decoder does not look at the bytes of fields that it skips
             text = decode(line).text
             fields = decode_fields(line) if decode_fields else None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             yield from _broken(reader, path, number, line, error)
         else:
             yield Record(path, number, text, fields)
-
-
-def _is_utf8(data: bytes) -> bool:
-    """Check all fields of all lines at once: the decoder does not look at the bytes of fields that it skips."""
-    try:
-        return data.isascii() or data.decode("utf-8") is not None
-    except UnicodeDecodeError:
-        return False
 
 
 def _broken(
@@ -118,7 +110,7 @@ def _missing_field(field: str, names: list[str]) -> str:
     if not names:
         return f"no field {field!r}: the record has no fields"
     shown = ", ".join(map(repr, names[:NAMES_SHOWN])) + (", ..." if len(names) > NAMES_SHOWN else "")
-    return f"no field {field!r}: the record has {shown}"
+    return f"no field {field!r}: the record has {shown}; choose one of them"
 
 
 def _name_of(value: object) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pasta_toolkit.records.inputs import Input
-from pasta_toolkit.records.record import InputError, Record, RecordFault
+from pasta_toolkit.records.record import Record, RecordFault
 
 __all__ = ["read_rows"]
 
@@ -15,14 +15,11 @@ def read_rows(source: Input, *, field: str, keep_fields: bool = False) -> Iterat
     """Read a Parquet file in batches of rows, each a record or a fault.
 
     Raises:
-        InputError: pyarrow is not installed.
         OSError: the file cannot be opened.
     """
-    try:
-        import pyarrow  # noqa: PLC0415
-        from pyarrow.parquet import ParquetFile  # noqa: PLC0415
-    except ImportError as error:
-        raise InputError(f"reading {source.label!r} needs pyarrow: pip install 'pasta-toolkit[parquet]'") from error
+    import pyarrow  # noqa: PLC0415
+    from pyarrow.parquet import ParquetFile  # noqa: PLC0415
+
     path, number = source.label, 1
     try:
         with ParquetFile(source.path) as file:
@@ -50,7 +47,9 @@ def _column_fault(path: str, field: str, schema: Any) -> RecordFault | None:
 
     if field not in schema.names:
         names = ", ".join(map(repr, schema.names))
-        return RecordFault(path, None, "missing-field", f"no column {field!r}: the columns are {names}; choose one")
+        return RecordFault(
+            path, None, "missing-field", f"no column {field!r}: the columns are {names}; choose one of them"
+        )
     kind = schema.field(field).type
     value_kind = kind.value_type if types.is_dictionary(kind) else kind
     if types.is_string(value_kind) or types.is_large_string(value_kind):

@@ -103,11 +103,15 @@ def test_jobs_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert _format(path, "--layout", "grouped", "--jobs", "2") == _format(path, "--layout", "grouped")
 
 
+def test_tables_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is optional")
+    (tmp_path / "a.parquet").write_bytes(b"")
+    assert "Parquet is only read" in _format(tmp_path / "a.parquet").stderr
+
+
 def test_wrong_usage_is_a_sentence(tmp_path: Path) -> None:
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text(GOOD)
     assert "2 files cannot go to stdout together" in _format(tmp_path).stderr
     assert "--format json goes with --check" in _format(tmp_path / "a.txt", "--format", "json").stderr
-    (tmp_path / "c.parquet").write_bytes(b"")
-    assert "Parquet is only read" in _format(tmp_path / "c.parquet").stderr
     assert "pasta format answers/ --check" in run("format", "--help").stdout

@@ -206,6 +206,7 @@ def test_a_packed_file_that_breaks_off_is_never_rewritten(tmp_path: Path) -> Non
 
 
 def test_tables_are_not_rewritten(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is optional")
     (tmp_path / "a.parquet").write_bytes(b"")
     ran = _validate(tmp_path / "a.parquet", "--fix")
     assert ran.exit_code == 2

@@ -2,6 +2,8 @@
 
 from hypothesis import strategies as st
 
+from tests.support.strategies import any_text, mutated_prints, tag_soup
+
 CANONICAL = (
     '<promise topic="fox" tokens="10"/>',
     '<promise topic="owl" tokens="250"/>',
@@ -84,3 +86,10 @@ def ordered_soup(*, most: int = 14) -> st.SearchStrategy[str]:
     """Canonical tags in any order, with text between them."""
     pieces = st.sampled_from((*CANONICAL, *CANONICAL, *TEXTS))
     return st.lists(pieces, max_size=most).map("".join)
+
+
+def documents_of_any_kind() -> st.SearchStrategy[str]:
+    """Soup of two kinds, canonical tags in any order, damaged prints of valid documents, and any text."""
+    bare_tags = st.lists(st.sampled_from(CANONICAL), max_size=12).map("".join)
+    damaged = mutated_prints().map(lambda print_and_form: print_and_form[0])
+    return st.one_of(soup(), ordered_soup(), bare_tags, tag_soup(), damaged, any_text())

@@ -1,5 +1,6 @@
 """What renderers are given: the diagnostics of one record at a time, and a summary at the end. Computes no text."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
@@ -89,8 +90,8 @@ class Renderer(Protocol):
     def begin(self) -> str:
         """Return what stands before the first finding."""
 
-    def render(self, findings: Findings) -> str:
-        """Return what is said of one record."""
+    def render(self, findings: Findings) -> Iterator[str]:
+        """Yield what is said of one record, diagnostic by diagnostic."""
 
     def end(self, summary: Summary) -> str:
         """Return what stands behind the last finding."""

@@ -3,6 +3,8 @@
 Source: GitHub Docs, "Workflow commands for GitHub Actions", setting a notice, warning or error message.
 """
 
+from collections.abc import Iterator
+
 from grammar import Source
 from pasta_toolkit.diagnostics.diagnostic import Diagnostic, Severity
 from pasta_toolkit.diagnostics.render.findings import Findings, Summary, place_of
@@ -21,10 +23,10 @@ class GithubRenderer:
         """Begin with nothing."""
         return ""
 
-    def render(self, findings: Findings) -> str:
+    def render(self, findings: Findings) -> Iterator[str]:
         """Write one command a line."""
         source = Source(findings.text)
-        return "".join(f"{_command(findings, source, diagnostic)}\n" for diagnostic in findings.diagnostics)
+        return (f"{_command(findings, source, diagnostic)}\n" for diagnostic in findings.diagnostics)
 
     def end(self, summary: Summary) -> str:
         """End with nothing."""

@@ -1,6 +1,7 @@
 """Renders findings as one JSON document, `pasta.validate/1`, with a diagnostic a line. Its keys are an interface."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,14 +25,12 @@ class JsonRenderer:
         """Open the document and its list of diagnostics."""
         return f'{{\n  "schema": {json.dumps(SCHEMA)},\n  "diagnostics": ['
 
-    def render(self, findings: Findings) -> str:
+    def render(self, findings: Findings) -> Iterator[str]:
         """Write each diagnostic of a record as an object on a line of its own."""
         source = Source(findings.text)
-        written = []
         for diagnostic in findings.diagnostics:
-            written.append(f"{self._separator}    {_dump(_diagnostic(findings, source, diagnostic))}")
+            yield f"{self._separator}    {_dump(_diagnostic(findings, source, diagnostic))}"
             self._separator = ",\n"
-        return "".join(written)
 
     def end(self, summary: Summary) -> str:
         """Close the list and add the summary, and the statistics if they were asked for."""

@@ -4,7 +4,7 @@ Source: OASIS Standard, Static Analysis Results Interchange Format (SARIF) Versi
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Protocol
@@ -54,14 +54,12 @@ class SarifRenderer:
         tool = f'    "tool": {_dump({"driver": driver})},\n    "columnKind": "unicodeCodePoints",\n'
         return f'{opening}{tool}    "results": ['
 
-    def render(self, findings: Findings) -> str:
+    def render(self, findings: Findings) -> Iterator[str]:
         """Write each diagnostic of a record as a result on a line of its own."""
         source = Source(findings.text)
-        written = []
         for diagnostic in findings.diagnostics:
-            written.append(f"{self._separator}      {_dump(_result(findings, source, diagnostic))}")
+            yield f"{self._separator}      {_dump(_result(findings, source, diagnostic))}"
             self._separator = ",\n"
-        return "".join(written)
 
     def end(self, summary: Summary) -> str:
         """Close the list, the run and the log; the number of records stands in the run's properties."""
@@ -100,13 +98,20 @@ def _result(findings: Findings, source: Source, diagnostic: Diagnostic) -> dict[
         },
     }
     if diagnostic.labels:
-        result["relatedLocations"] = [
-            {**_location(findings, source, label.span), "message": {"text": label.message}}
-            for label in diagnostic.labels
-        ]
+        result["relatedLocations"] = _related_locations(findings, source, diagnostic)
     if diagnostic.fix is not None and diagnostic.fix.edits and findings.unit == "text":
         result["fixes"] = [_fix(findings, source, diagnostic.fix)]
     return result
+
+
+def _related_locations(findings: Findings, source: Source, diagnostic: Diagnostic) -> list[dict[str, Any]]:
+    """Locate the labels; the standard wants no two alike, which labels of one record of JSON Lines can be."""
+    unique: list[dict[str, Any]] = []
+    for label in diagnostic.labels:
+        location = {**_location(findings, source, label.span), "message": {"text": label.message}}
+        if location not in unique:
+            unique.append(location)
+    return unique
 
 
 def _location(findings: Findings, source: Source, span: Span) -> dict[str, Any]:

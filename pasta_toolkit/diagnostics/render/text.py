@@ -37,11 +37,10 @@ class TextRenderer:
         """Begin with nothing."""
         return ""
 
-    def render(self, findings: Findings) -> str:
+    def render(self, findings: Findings) -> Iterator[str]:
         """Show each diagnostic of a record, followed by an empty line."""
         source = Source(findings.text)
-        shown = (self._diagnostic(findings, source, diagnostic) for diagnostic in findings.diagnostics)
-        return "".join(f"{text}\n\n" for text in shown)
+        return (f"{self._diagnostic(findings, source, diagnostic)}\n\n" for diagnostic in findings.diagnostics)
 
     def end(self, summary: Summary) -> str:
         """Say in one line what was found."""

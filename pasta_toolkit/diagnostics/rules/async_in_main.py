@@ -22,12 +22,18 @@ RULE = StructureRule(
     severity=Severity.ERROR,
     summary="An async block stands in the stream of the main thread.",
     why=(
-        "In form `main` the text is what the main thread itself decodes: text, promises and syncs. Blocks are decoded "
-        "by other threads at the same time and join the text only in form `response`."
+        "In form `main` the text is what the main thread itself decodes: text, promises and syncs. Blocks are "
+        "decoded by other threads at the same time and join the text only in form `response`."
     ),
-    example='Two animals:<promise topic="fox" tokens="10"/><async>A fox.</async>'
-    '<promise topic="owl" tokens="10"/><sync/>They meet.',
-    good_example='Two animals:<promise topic="fox" tokens="10"/><promise topic="owl" tokens="10"/><sync/>They meet.',
+    example=(
+        'Two animals:<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/>\n'
+        "<sync/>\n"
+        "They meet."
+    ),
+    good_example=(
+        'Two animals:<promise topic="fox" tokens="10"/><promise topic="owl" tokens="10"/>\n<sync/>\nThey meet.'
+    ),
     fix="Removes the block's tags and keeps its content as text.",
     fix_safety=(Safety.UNSAFE,),
     form="main",

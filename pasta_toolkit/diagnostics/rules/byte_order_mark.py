@@ -23,13 +23,19 @@ RULE = TextRule(
     severity=Severity.WARNING,
     summary="The text holds a byte order mark.",
     why=(
-        "In UTF-8 the mark says nothing, and it is no part of the answer; but it is a character, so it becomes tokens. "
-        "Reported once a document."
+        "In UTF-8 the mark says nothing, and it is no part of the answer; but it is a character, so it becomes "
+        "tokens. Reported once a document."
     ),
-    example='\ufeff<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '\ufeff<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="None: a repair changes no text. Save the file without the mark.",
     check=_check,
 )

@@ -26,13 +26,23 @@ RULE = TextRule(
     severity=Severity.WARNING,
     summary="The text holds carriage returns, as files from Windows do.",
     why=(
-        "Tokenizers have other tokens for `\\r\\n` than for `\\n`, so a model learns from such a document what it sees in "
-        "no other. Reported once a document. Line numbers count line feeds."
+        "Tokenizers have other tokens for `\\r\\n` than for `\\n`, so a model learns from such a document what it "
+        "sees in no other. Reported once a document. Line numbers count line feeds."
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox.\r\n</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.\r\n</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.\n</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.\n</async><sync/>",
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.\r\n'
+        "</async>\n"
+        '<promise topic="owl" tokens="10"/><async>An owl.\r\n'
+        "</async>\n"
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.\n'
+        "</async>\n"
+        '<promise topic="owl" tokens="10"/><async>An owl.\n'
+        "</async>\n"
+        "<sync/>"
+    ),
     fix="None: a repair changes no text. Convert the file's line ends.",
     check=_check,
 )

@@ -25,13 +25,19 @@ RULE = TextRule(
     severity=Severity.WARNING,
     summary="The text holds a NUL or another control character.",
     why=(
-        "A control character other than tab, line feed and carriage return is a trace of broken data: binary input, a "
-        "terminal's colours, a wrong decoding. Many programs cut a text at a NUL. Reported once a document."
+        "A control character other than tab, line feed and carriage return is a trace of broken data: binary input, "
+        "a terminal's colours, a wrong decoding. Many programs cut a text at a NUL. Reported once a document."
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox.\0</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.\0</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="None: a repair changes no text.",
     check=_check,
 )

@@ -15,10 +15,11 @@ __all__ = ["RULE"]
 
 def _check(outline: Outline, thresholds: Thresholds) -> Iterable[Diagnostic]:
     del thresholds
-    topics = [tag.split('"', 2)[1].casefold() for tag in outline.parts[1::2] if tag[1] == "p"]
+    parts, groups = outline.parts, outline.structure.groups
+    topics = [parts[2 * promise + 1].split('"', 2)[1].casefold() for group in groups for promise in group.promises]
     if len(set(topics)) == len(topics):
         return ()
-    return chain.from_iterable(_repeated(outline, group) for group in outline.structure.groups)
+    return chain.from_iterable(_repeated(outline, group) for group in groups)
 
 
 def _repeated(outline: Outline, group: TagGroup) -> Iterator[Diagnostic]:
@@ -37,12 +38,19 @@ RULE = LintRule(
     severity=Severity.WARNING,
     summary="Two promises of a group have the same topic.",
     why=(
-        "Siblings do not see each other: two branches with one topic write the same twice, at full cost. It is also how "
-        "a looping model shows itself first. Upper and lower case count as the same."
+        "Siblings do not see each other: two branches with one topic write the same twice, at full cost. It is also "
+        "how a looping model shows itself first. Upper and lower case count as the same."
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="Fox" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="Fox" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    fix="None: give each branch a topic of its own, or drop the repetition.",
     check=_check,
 )

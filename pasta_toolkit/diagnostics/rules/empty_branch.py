@@ -30,10 +30,20 @@ RULE = LintRule(
     name="empty-branch",
     severity=Severity.WARNING,
     summary="An async block has no content.",
-    why="The promise, its block and the thread behind them cost as much as for any branch, and the answer gains nothing.",
-    example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async></async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    why=(
+        "The promise, its block and the thread behind them cost as much as for any branch, and the answer gains "
+        "nothing."
+    ),
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async></async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    fix="None: fill the block, or remove it with its promise.",
     check=_check,
 )

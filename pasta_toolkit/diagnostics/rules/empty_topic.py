@@ -23,10 +23,16 @@ RULE = TagRule(
     severity=Severity.ERROR,
     summary="A promise's topic is empty.",
     why="A branch sees neither its siblings nor what the main thread writes later: the topic is all it has to go by.",
-    example='<promise topic="" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Numbers the topic: `part 1`.",
     fix_safety=(Safety.UNSAFE,),
     check=_check,

@@ -27,12 +27,19 @@ RULE = LintRule(
     severity=Severity.NOTE,
     summary="The document ends without a sync for its last group.",
     why=(
-        "An end without sync is legal: the branches are joined where the document ends. Four in ten plans of a trained "
-        "model end so. A sync at the very end would only cost its tokens."
+        "An end without sync is legal: the branches are joined where the document ends. Four in ten plans of a "
+        "trained model end so. A sync at the very end would only cost its tokens."
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/> They meet.",
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>'
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>\n"
+        "They meet."
+    ),
+    fix="None is needed.",
     check=_check,
 )

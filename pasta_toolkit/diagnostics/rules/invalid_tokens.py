@@ -48,10 +48,16 @@ RULE = TagRule(
         "The number reserves positions for the branch. It is an estimate, so it comes in tens: a finer number costs "
         "tokens and promises a precision that no model has."
     ),
-    example='<promise topic="fox" tokens="13"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox" tokens="13"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix=(
         "Rounds a number from 1 to 9990 to the nearest ten (safe); anything else is brought into range or estimated "
         "from the length of the block, words x 1.3 (unsafe)."

@@ -29,13 +29,19 @@ RULE = TagRule(
     severity=Severity.ERROR,
     summary="A promise's topic holds a double quote, an angle bracket or a control character.",
     why=(
-        "The end of a tag must be plain from its characters alone, while it is being decoded: so a topic holds nothing "
-        "that could end the attribute, open or close a tag, or break a line."
+        "The end of a tag must be plain from its characters alone, while it is being decoded: so a topic holds "
+        "nothing that could end the attribute, open or close a tag, or break a line."
     ),
-    example='<promise topic="fox > hen" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox and hen" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox > hen" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox and hen" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Writes single for double quotes and a space for the rest.",
     fix_safety=(Safety.UNSAFE,),
     check=_check,

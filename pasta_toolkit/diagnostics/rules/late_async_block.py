@@ -34,10 +34,16 @@ RULE = StructureRule(
         "The main thread waits at a sync for all outstanding branches and sees their content from there on. A block "
         "behind the sync says that the main thread has read what was not yet written."
     ),
-    example='<promise topic="fox" tokens="10"/><promise topic="owl" tokens="10"/><sync/>'
-    "<async>A fox.</async><async>An owl.</async>",
-    good_example='<promise topic="fox" tokens="10"/><promise topic="owl" tokens="10"/>'
-    "<async>A fox.</async><async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox" tokens="10"/><promise topic="owl" tokens="10"/>\n'
+        "<sync/>\n"
+        "<async>A fox.</async><async>An owl.</async>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><promise topic="owl" tokens="10"/>\n'
+        "<async>A fox.</async><async>An owl.</async>\n"
+        "<sync/>"
+    ),
     fix="Moves the sync behind the last late block.",
     fix_safety=(Safety.UNSAFE,),
     report=_report,

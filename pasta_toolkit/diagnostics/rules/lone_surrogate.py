@@ -25,14 +25,20 @@ RULE = TextRule(
     severity=Severity.WARNING,
     summary="The text holds half of a surrogate pair.",
     why=(
-        "JSON can write `\\ud83d` without its second half, which happens where a text was cut in the middle of an emoji. "
-        "Such a text cannot be encoded, so most programs fail on it later. Reported once a document. A warning, since "
-        "the grammar itself has nothing to say about characters of text."
+        "JSON can write `\\ud83d` without its second half, which happens where a text was cut in the middle of an "
+        "emoji. Such a text cannot be encoded, so most programs fail on it later. Reported once a document. A "
+        "warning, since the grammar itself has nothing to say about characters of text."
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox.\ud83d</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.\U0001f98a</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.\ud83d</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.\U0001f98a</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="None: a repair changes no text.",
     check=_check,
 )

@@ -33,11 +33,13 @@ RULE = LintRule(
     severity=Severity.WARNING,
     summary="A group has one promise, and nothing is decoded beside its branch.",
     why=(
-        "One branch with nothing beside it takes as long as plain text, and its tags come on top. A third of a trained "
-        "model's plans are of this kind. A group of one does pay where the main thread goes on writing before the sync."
+        "One branch with nothing beside it takes as long as plain text, and its tags come on top. A third of a "
+        "trained model's plans are of this kind. A group of one does pay where the main thread goes on writing "
+        "before the sync."
     ),
-    example='Hear this. <promise topic="fox" tokens="10"/><async>A fox.</async><sync/> And an owl.',
+    example=('Hear this. <promise topic="fox" tokens="10"/><async>A fox.</async>\n<sync/> And an owl.'),
     good_example="Hear this. A fox. And an owl.",
+    fix="None: write the text plainly, or make more promises before the sync.",
     thresholds=("min_overlap_words",),
     check=_check,
 )

@@ -29,10 +29,16 @@ RULE = TagRule(
         "A `<` that opens a reserved name is never text, so an interpreter that meets it waits for the rest of a tag "
         "that does not come. A quote that was not closed and a decode that was cut off are the usual causes."
     ),
-    example='<promise topic="fox tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Completes the tag from what can be read of it; drops an unfinished promise that no block waits for.",
     fix_safety=(Safety.UNSAFE,),
     check=_check,

@@ -24,13 +24,21 @@ RULE = TagRule(
     severity=Severity.WARNING,
     summary="A tag's name is not in lower case, so the grammar takes it for text.",
     why=(
-        "`<Sync/>` and `<ASYNC>` are ordinary text: nothing is decoded in parallel and the reader sees them. Reported "
-        "only where the document has a promise, so that code with an `<Async>` of its own is left alone."
+        "`<Sync/>` and `<ASYNC>` are ordinary text: nothing is decoded in parallel and the reader sees them. "
+        "Reported only where the document has a promise, so that code with an `<Async>` of its own is left alone."
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><Sync/> They meet.",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/> They meet.",
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<Sync/>\n"
+        "They meet."
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>\n"
+        "They meet."
+    ),
     fix="Writes the tag in lower case, where the whole document is in order with all such tags taken for tags.",
     fix_safety=(Safety.UNSAFE,),
     check=_check,

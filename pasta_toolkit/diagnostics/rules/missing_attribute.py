@@ -26,12 +26,17 @@ RULE = TagRule(
     severity=Severity.ERROR,
     summary="A promise has no topic or no number of tokens.",
     why=(
-        "The topic tells the branch what to write about; it is all that sets it apart from its siblings. The number of "
-        "tokens reserves the positions after which the main thread goes on."
+        "The topic tells the branch what to write about; it is all that sets it apart from its siblings. The number "
+        "of tokens reserves the positions after which the main thread goes on."
     ),
-    example='<promise topic="fox"/><async>A fox.</async><promise topic="owl" tokens="10"/><async>An owl.</async><sync/>',
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox"/><async>A fox.</async>\n<promise topic="owl" tokens="10"/><async>An owl.</async>\n<sync/>'
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Estimates the number from the length of the block (words x 1.3), and numbers a promise without a topic.",
     fix_safety=(Safety.UNSAFE,),
     check=_check,

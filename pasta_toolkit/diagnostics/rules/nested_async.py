@@ -23,10 +23,16 @@ RULE = StructureRule(
     severity=Severity.ERROR,
     summary="An async block stands inside another.",
     why="Version 1 of the language has no nesting: a branch is decoded by one thread and spawns none of its own.",
-    example='<promise topic="fox" tokens="10"/><async>A fox<async> and its den</async>.</async>'
-    '<promise topic="owl" tokens="10"/><async>An owl.</async><sync/>',
-    good_example='<promise topic="fox" tokens="10"/><async>A fox and its den.</async>'
-    '<promise topic="owl" tokens="10"/><async>An owl.</async><sync/>',
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox<async> and its den</async>.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox and its den.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Removes the inner tags and keeps the text between them.",
     fix_safety=(Safety.UNSAFE,),
     report=_report,

@@ -23,10 +23,16 @@ RULE = StructureRule(
     severity=Severity.ERROR,
     summary="A promise stands inside an async block.",
     why="Version 1 of the language has no nesting: a branch is decoded by one thread and spawns none of its own.",
-    example='<promise topic="fox" tokens="20"/><async>A fox.<promise topic="den" tokens="10"/></async>'
-    '<promise topic="owl" tokens="10"/><async>An owl.</async><sync/>',
-    good_example='<promise topic="fox" tokens="20"/><async>A fox and its den.</async>'
-    '<promise topic="owl" tokens="10"/><async>An owl.</async><sync/>',
+    example=(
+        '<promise topic="fox" tokens="20"/><async>A fox.<promise topic="den" tokens="10"/></async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="20"/><async>A fox and its den.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Removes the promise; the text of a block of its own stays (PA205).",
     fix_safety=(Safety.UNSAFE,),
     report=_report,

@@ -23,10 +23,16 @@ RULE = StructureRule(
     severity=Severity.ERROR,
     summary="A sync stands inside an async block.",
     why="A branch never sees its siblings, so it has nothing to wait for. The main thread alone joins branches.",
-    example='<promise topic="fox" tokens="10"/><async>A fox.<sync/></async>'
-    '<promise topic="owl" tokens="10"/><async>An owl.</async><sync/>',
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async>'
-    '<promise topic="owl" tokens="10"/><async>An owl.</async><sync/>',
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.<sync/></async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Removes the sync.",
     fix_safety=(Safety.UNSAFE,),
     report=_report,

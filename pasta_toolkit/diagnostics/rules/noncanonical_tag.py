@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from pasta_toolkit.diagnostics.diagnostic import Diagnostic, Safety, Severity
 from pasta_toolkit.diagnostics.rule import TagRule
-from pasta_toolkit.diagnostics.spelling import TagReading, as_written, respell_fix
+from pasta_toolkit.diagnostics.spelling import TagReading, as_written, respell_fix, respelled
 from pasta_toolkit.diagnostics.wording import tag_shown
 
 __all__ = ["RULE"]
 
 
 def _check(reading: TagReading) -> Iterator[Diagnostic]:
-    spelling = as_written(reading)
-    if spelling is None or spelling == reading.source or reading.tag.is_miscased:
+    written, spelling = as_written(reading), respelled(reading)
+    if spelling is None or written == reading.source or reading.tag.is_miscased:
         return
     message = f"{tag_shown(reading.source)} is not the canonical spelling; write {tag_shown(spelling)}"
     yield RULE.diagnostic(message, reading.tag.span, fix=respell_fix(reading))
@@ -27,10 +27,16 @@ RULE = TagRule(
         "There is one spelling for each tag, so that a model has one sequence of tokens to learn, an interpreter can "
         "act on the last token of a tag, and positions can be reserved without parsing XML."
     ),
-    example="<promise tokens='10' topic='fox'/><async>A fox.</async><promise topic=\"owl\" tokens=\"10\"/>"
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        "<promise tokens='10' topic='fox'/><async>A fox.</async>\n"
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Writes the tag in the canonical spelling with the same values.",
     fix_safety=(Safety.SAFE,),
     check=_check,

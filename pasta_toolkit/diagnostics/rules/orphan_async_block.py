@@ -23,14 +23,21 @@ RULE = StructureRule(
     severity=Severity.ERROR,
     summary="An async block has no promise.",
     why=(
-        "A block is decoded because a promise spawned it, and its content stands at the place of its promise. Without "
-        "one there is no place where it could stand, and in training no prefix that it could have been decoded from. "
-        "Blocks fulfil the promises outstanding since the last sync in order."
+        "A block is decoded because a promise spawned it, and its content stands at the place of its promise. "
+        "Without one there is no place where it could stand, and in training no prefix that it could have been "
+        "decoded from. Blocks fulfil the promises outstanding since the last sync in order."
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="hen" tokens="10"/>'
-    "<async>A hen.</async><async>They meet.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="hen" tokens="10"/>'
-    "<async>A hen.</async><sync/>They meet.",
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="hen" tokens="10"/><async>A hen.</async><async>They meet.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="hen" tokens="10"/><async>A hen.</async>\n'
+        "<sync/>\n"
+        "They meet."
+    ),
     fix="Removes the block's tags and keeps its content as text of the main thread.",
     fix_safety=(Safety.UNSAFE,),
     report=_report,

@@ -23,13 +23,20 @@ RULE = TagRule(
     severity=Severity.ERROR,
     summary="A promise's topic has more than 80 characters.",
     why=(
-        "The main thread decodes every token of the topic before the branch can begin, so a long topic delays all that "
-        "follows it. Three words are usually enough."
+        "The main thread decodes every token of the topic before the branch can begin, so a long topic delays all "
+        "that follows it. Three words are usually enough."
     ),
-    example='<promise topic="the fox, its fur, its den, its cubs, its prey, its foes, its cunning and its place in '
-    'fables" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/><async>An owl.</async><sync/>',
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="the fox, its fur, its den, its cubs, its prey, its foes, its cunning and its place in '
+        'fables" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Cuts the topic at the end of a word.",
     fix_safety=(Safety.UNSAFE,),
     check=_check,

@@ -27,10 +27,16 @@ RULE = TagRule(
     severity=Severity.ERROR,
     summary="A promise has the same attribute twice.",
     why="Which of the two values holds is anyone's guess, and interpreters guess differently.",
-    example='<promise topic="fox" tokens="10" tokens="20"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox" tokens="10" tokens="20"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Keeps the first value.",
     fix_safety=(Safety.UNSAFE,),
     check=_check,

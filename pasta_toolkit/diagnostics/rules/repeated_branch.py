@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from pasta_toolkit.diagnostics.diagnostic import Diagnostic, Label, Severity
 from pasta_toolkit.diagnostics.outline import Outline
 from pasta_toolkit.diagnostics.rule import LintRule
-from pasta_toolkit.diagnostics.structure import Block
 from pasta_toolkit.diagnostics.thresholds import Thresholds
 
 __all__ = ["RULE"]
@@ -21,13 +20,13 @@ def _check(outline: Outline, thresholds: Thresholds) -> Iterable[Diagnostic]:
 
 
 def _repeated(outline: Outline) -> Iterator[Diagnostic]:
-    first_of: dict[tuple[int | None, str], Block] = {}
+    first_of: dict[tuple[int | None, str], int] = {}
     syncs = (group.sync for group in outline.structure.groups for _ in group.blocks)
     branches = zip(syncs, outline.structure.branches, outline.contents(), strict=True)
-    for sync, (_, block), content in branches:
-        first = first_of.setdefault((sync, content), block)
-        if first is not block and len(content) >= SHORTEST_REPETITION:
-            label = Label(outline.block_span(first), "the first one")
+    for index, (sync, (_, block), content) in enumerate(branches):
+        first = first_of.setdefault((sync, content), index)
+        if first != index and len(content) >= SHORTEST_REPETITION:
+            label = Label(outline.block_span(outline.structure.branches[first][1]), "the first one")
             yield RULE.diagnostic(MESSAGE, outline.block_span(block), labels=(label,))
 
 
@@ -40,9 +39,16 @@ RULE = LintRule(
         "Siblings do not see each other, so a model that is not told apart by the topics writes the same twice. In a "
         "data set it teaches just that. Branches of fewer than 20 characters are left alone."
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox lives in a den.</async><promise topic="owl" tokens="10"/>'
-    "<async>A fox lives in a den.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox lives in a den.</async>'
-    '<promise topic="owl" tokens="10"/><async>An owl lives in a tree.</async><sync/>',
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox lives in a den.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>A fox lives in a den.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox lives in a den.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl lives in a tree.</async>\n'
+        "<sync/>"
+    ),
+    fix="None: drop one of the two promises with its block.",
     check=_check,
 )

@@ -31,12 +31,13 @@ RULE = LintRule(
     severity=Severity.WARNING,
     summary="A document makes so many promises that it looks like an endless loop.",
     why=(
-        "Of 805 plans of a trained model, nine in ten have at most six promises; two have more than a hundred, and both "
-        "are loops. Each promise is a thread to schedule and a share of the KV cache."
+        "Of 805 plans of a trained model, nine in ten have at most six promises; two have more than a hundred, and "
+        "both are loops. Each promise is a thread to schedule and a share of the KV cache."
     ),
     example="".join(f'<promise topic="animal {number}" tokens="10"/>' for number in range(MOST_PROMISES + 1))
     + "They meet.<sync/>",
     good_example='<promise topic="animals" tokens="10"/><promise topic="plants" tokens="10"/>They meet.<sync/>',
+    fix="None: cut the document where the loop begins.",
     thresholds=("max_promises",),
     form="main",
     check=_check,

@@ -29,10 +29,16 @@ RULE = TagRule(
         "`<sync/>` has a slash and `<async>` has none, so models mix them up. Inside a block it is taken for "
         "`</async>`, elsewhere for a block without content."
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox.<async/><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.<async/>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Writes `</async>` inside a block and `<async></async>` elsewhere.",
     fix_safety=(Safety.UNSAFE,),
     check=_check,

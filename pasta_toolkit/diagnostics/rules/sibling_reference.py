@@ -15,7 +15,7 @@ from pasta_toolkit.diagnostics.wording import shown
 __all__ = ["RULE"]
 
 # One of these must be in the text before REFERENCE is asked; together they take a fortieth of its time.
-ABOVE, PREVIOUS, EARLIER, AFOREMENTIONED = "abov", "revious", "arlier", "foremention"
+ABOVE, PREVIOUS, EARLIER, AFOREMENTIONED = "abov", "revious", "earlier", "foremention"
 SAID = "(?:mentioned|noted|discussed|described|explained|stated|said|listed|outlined|shown|seen|introduced|given)"
 BEFORE = "(?:above|earlier|previously)"
 THING = "(?:point|section|part|item|paragraph|step|answer|reason|example|tip|suggestion|idea|option|list)s?"
@@ -53,12 +53,20 @@ RULE = LintRule(
     severity=Severity.WARNING,
     summary="A branch refers to what it cannot see: `as mentioned above`, `the previous point`.",
     why=(
-        "A branch sees the main thread up to its own promise and the branches joined before, but none of its siblings. "
-        "Text that leans on a sibling is not independent: it belongs in that sibling's branch or behind the sync."
+        "A branch sees the main thread up to its own promise and the branches joined before, but none of its "
+        "siblings. Text that leans on a sibling is not independent: it belongs in that sibling's branch or behind "
+        "the sync."
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>As mentioned above, an owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>As mentioned above, an owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    fix="None: rephrase the branch, or move what depends on a sibling behind the sync.",
     check=_check,
 )

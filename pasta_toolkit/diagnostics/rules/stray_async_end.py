@@ -27,10 +27,16 @@ RULE = StructureRule(
     severity=Severity.ERROR,
     summary="An `</async>` has no `<async>`.",
     why="An end tag ends the branch that decodes it. On the main thread there is no branch to end.",
-    example='<promise topic="fox" tokens="10"/><async>A fox.</async></async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async></async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Removes the tag; where a promise waits for a block, opens one behind the previous tag instead.",
     fix_safety=(Safety.UNSAFE,),
     report=_report,

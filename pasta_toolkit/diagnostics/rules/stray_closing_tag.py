@@ -29,13 +29,19 @@ RULE = TagRule(
     severity=Severity.ERROR,
     summary="A `</promise>` or `</sync>` stands somewhere, though these tags have no content.",
     why=(
-        "A promise is a placeholder and a sync is a point: neither has a content that could end. What a promise stands "
-        "for is written in its async block. (An end tag right behind its tag is a matter of spelling: PA102.)"
+        "A promise is a placeholder and a sync is a point: neither has a content that could end. What a promise "
+        "stands for is written in its async block. (An end tag right behind its tag is a matter of spelling: PA102.)"
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox.</async></promise><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async></promise>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Drops the tag.",
     fix_safety=(Safety.UNSAFE,),
     check=_check,

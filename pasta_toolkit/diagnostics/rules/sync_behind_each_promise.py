@@ -39,13 +39,22 @@ RULE = LintRule(
     severity=Severity.WARNING,
     summary="Each promise has a sync right behind it.",
     why=(
-        "A sync waits for all outstanding branches. With one behind each promise every branch runs alone, so the answer "
-        "is decoded one part after the other and pays for its tags on top. Make the promises first and sync once."
+        "A sync waits for all outstanding branches. With one behind each promise every branch runs alone, so the "
+        "answer is decoded one part after the other and pays for its tags on top. Make the promises first and sync "
+        "once."
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox.</async><sync/><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        "<sync/>\n"
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    fix="None: keep the last sync alone where the parts do not depend on each other.",
     thresholds=("min_overlap_words",),
     check=_check,
 )

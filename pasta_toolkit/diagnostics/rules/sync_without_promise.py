@@ -23,13 +23,21 @@ RULE = StructureRule(
     severity=Severity.ERROR,
     summary="A sync has nothing to wait for.",
     why=(
-        "A sync joins what was promised since the last one. With nothing outstanding it costs its tokens and a step of "
-        "every thread, and teaches a model to write it anywhere."
+        "A sync joins what was promised since the last one. With nothing outstanding it costs its tokens and a step "
+        "of every thread, and teaches a model to write it anywhere."
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>They meet.<sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>They meet.",
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>\n"
+        "They meet.<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>\n"
+        "They meet."
+    ),
     fix="Removes the sync.",
     fix_safety=(Safety.UNSAFE,),
     report=_report,

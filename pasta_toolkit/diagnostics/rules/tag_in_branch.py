@@ -23,8 +23,8 @@ RULE = StructureRule(
     severity=Severity.ERROR,
     summary="A promise, a sync or an `<async>` stands in a branch.",
     why=(
-        "A branch neither promises nor waits, and the `<async>` that starts it was forced on it: in form `branch` the "
-        "text begins behind that tag."
+        "A branch neither promises nor waits, and the `<async>` that starts it was forced on it: in form `branch` "
+        "the text begins behind that tag."
     ),
     example='A fox<promise topic="den" tokens="10"/> lives here.</async>',
     good_example="A fox lives here.</async>",

@@ -30,13 +30,19 @@ RULE = StructureRule(
     severity=Severity.ERROR,
     summary="An `<async>` has no `</async>`.",
     why=(
-        "The end tag is how a branch says that it is done. Without it the branch goes on until its budget is spent, and "
-        "the text behind it may belong to either thread. A decode that was cut off is the usual cause."
+        "The end tag is how a branch says that it is done. Without it the branch goes on until its budget is spent, "
+        "and the text behind it may belong to either thread. A decode that was cut off is the usual cause."
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox.<promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Closes the block before the next tag, or at the end of the text.",
     fix_safety=(Safety.UNSAFE,),
     report=_report,

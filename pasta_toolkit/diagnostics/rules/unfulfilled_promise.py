@@ -29,9 +29,12 @@ RULE = StructureRule(
         "In a finished response each promise has a block with what was promised. One without leaves a hole in the "
         "answer, and the sync waits for a branch that nobody decodes."
     ),
-    example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/><sync/>',
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=('<promise topic="fox" tokens="10"/><async>A fox.</async>\n<promise topic="owl" tokens="10"/>\n<sync/>'),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Adds an empty async block; fill it, or remove both.",
     fix_safety=(Safety.UNSAFE,),
     report=_report,

@@ -35,13 +35,19 @@ RULE = TagRule(
     severity=Severity.ERROR,
     summary="A tag has an attribute that the language does not know.",
     why=(
-        "A promise has a topic and a number of tokens, the other tags have nothing. Any further attribute costs tokens "
-        "in every answer, and no interpreter reads it."
+        "A promise has a topic and a number of tokens, the other tags have nothing. Any further attribute costs "
+        "tokens in every answer, and no interpreter reads it."
     ),
-    example='<promise topic="fox" tokens="10" id="1"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
-    good_example='<promise topic="fox" tokens="10"/><async>A fox.</async><promise topic="owl" tokens="10"/>'
-    "<async>An owl.</async><sync/>",
+    example=(
+        '<promise topic="fox" tokens="10" id="1"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
+    good_example=(
+        '<promise topic="fox" tokens="10"/><async>A fox.</async>\n'
+        '<promise topic="owl" tokens="10"/><async>An owl.</async>\n'
+        "<sync/>"
+    ),
     fix="Drops the attribute, or takes its value for the attribute that it resembles.",
     fix_safety=(Safety.UNSAFE,),
     check=_check,
