@@ -1,29 +1,23 @@
-"""Loads `pasta.lark`, the definition of the language. Whatever needs the syntax asks here; nothing spells it again."""
+"""Gives the definition of the language, `pasta.lark`. Whatever needs the syntax asks here; nothing spells it again.
 
+Lark composes the terminals' expressions from that file. `terminals.json` keeps them, with the digest of the file they
+were composed from, so that the fast path need not load Lark; for any other grammar file they are composed anew.
+"""
+
+import json
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING
 
-import lark
-from lark.lexer import BasicLexer
+if TYPE_CHECKING:
+    import lark
 
 __all__ = ["grammar_text", "lark_parser", "reserved_pattern", "terminal_patterns"]
 
 FORMS = ("response", "main", "branch")
 NEGATIVE_LOOKAHEAD = ("<(?!", ")")
-
-
-class _Lexer(BasicLexer):
-    """Lark's basic lexer without its collision check, which takes most of a minute where interegular is installed.
-
-    That no two terminals match at the same place is proven by the tests instead.
-    """
-
-    __future_interface__ = 2
-
-    def __init__(self, conf: Any, comparator: Any = None) -> None:
-        conf.skip_validation = True
-        super().__init__(conf, comparator)
+DERIVED = "terminals.json"
 
 
 @cache
@@ -33,15 +27,30 @@ def grammar_text() -> str:
 
 
 @cache
-def lark_parser() -> lark.Lark:
+def lark_parser() -> "lark.Lark":
     """Return Lark's LALR parser for the three start rules."""
-    return lark.Lark(grammar_text(), parser="lalr", lexer=_Lexer, start=list(FORMS))
+    from grammar.reference import load_parser  # noqa: PLC0415  # Lark is slow to load, and seldom needed
+
+    return load_parser(grammar_text())
 
 
 @cache
 def terminal_patterns() -> dict[str, str]:
     """Return each terminal's regular expression, as Lark composes it from the grammar file."""
+    derived: dict[str, str] = json.loads(files("grammar").joinpath(DERIVED).read_text(encoding="utf-8"))
+    if derived.pop("digest") == digest(grammar_text()):
+        return derived
+    return compose_terminals()
+
+
+def compose_terminals() -> dict[str, str]:
+    """Return what `terminal_patterns` returns, from Lark itself."""
     return {terminal.name: terminal.pattern.to_regexp() for terminal in lark_parser().terminals}
+
+
+def digest(text: str) -> str:
+    """Return what tells one grammar file from another."""
+    return sha256(text.encode("utf-8")).hexdigest()
 
 
 @cache

@@ -2,29 +2,13 @@
 
 from collections.abc import Iterator
 
-import lark
-from lark.parsers.lalr_interactive_parser import InteractiveParser
-
-from grammar.definition import lark_parser
 from grammar.errors import PastaSyntaxError
 from grammar.escape import unescape
 from grammar.nodes import AsyncBlock, Document, Form, Node, Promise, Sync, Text
-from grammar.scanner import scan, split_at_tags
-from grammar.source import Source, Span, shown
+from grammar.scanner import scan
+from grammar.source import Span
 
 __all__ = ["check_with_lark", "parse"]
-
-NAMES = {
-    "PROMISE": 'a promise tag `<promise topic="..." tokens="N"/>`',
-    "ASYNC": "`<async>`",
-    "ASYNC_END": "`</async>`",
-    "SYNC": "`<sync/>`",
-    "CHARACTERS": "text",
-    "LESS_THAN": "text",
-    "$END": "the end of the text",
-}
-TERMINALS = {"p": "PROMISE", "a": "ASYNC", "/": "ASYNC_END", "s": "SYNC"}  # by a tag's second character
-FOUND_WIDTH = 30  # characters of an unexpected tag that a message shows
 
 
 def parse(text: str, *, form: Form = "response") -> Document:
@@ -38,7 +22,7 @@ def parse(text: str, *, form: Form = "response") -> Document:
     """
     parts = scan(text, form=form)
     if parts is None:
-        raise _fault(text, form)
+        raise _syntax_error(text, form)
     return Document(tuple(_nodes(parts)), form)
 
 
@@ -48,50 +32,15 @@ def check_with_lark(text: str, *, form: Form = "response") -> None:
     Raises:
         PastaSyntaxError: the text is not in the language.
     """
-    parser = lark_parser().parse_interactive(text, start=form)
-    try:
-        for _ in parser.iter_parse():
-            pass
-        parser.feed_eof()  # type: ignore[no-untyped-call]
-    except lark.exceptions.UnexpectedCharacters as error:
-        raise _syntax_error(text, error.pos_in_stream or 0, parser) from None
-    except lark.exceptions.UnexpectedToken as error:
-        at_end = error.token.type == "$END"
-        raise _syntax_error(text, len(text) if at_end else error.token.start_pos, parser) from None
+    from grammar import reference  # noqa: PLC0415  # Lark is slow to load, and seldom needed
+
+    reference.check_with_lark(text, form=form)
 
 
-def _fault(text: str, form: Form) -> PastaSyntaxError:
-    """Ask Lark's parser, fed with the scanner's parts (its lexer takes seconds for a million `<`), what is wrong."""
-    parser = lark_parser().parse_interactive("", start=form)
-    offset = 0
-    try:
-        for index, part in enumerate(split_at_tags(text)):
-            terminal = TERMINALS.get(part[1:2]) if index % 2 else "CHARACTERS"
-            if terminal is None:
-                return _syntax_error(text, offset, parser)
-            if part:
-                parser.feed_token(lark.Token(terminal, part))
-            offset += len(part)
-        parser.feed_eof()  # type: ignore[no-untyped-call]
-    except lark.exceptions.UnexpectedToken:
-        return _syntax_error(text, offset, parser)
-    raise AssertionError("the scanner refuses a text that the grammar accepts")
+def _syntax_error(text: str, form: Form) -> PastaSyntaxError:
+    from grammar import reference  # noqa: PLC0415
 
-
-def _syntax_error(text: str, offset: int, parser: InteractiveParser) -> PastaSyntaxError:
-    source = Source(text)
-    position = source.position(offset)
-    found = text[offset : text.find(">", offset) + 1 or len(text)]
-    accepted: set[str] = parser.accepts()  # type: ignore[no-untyped-call]
-    expected = dict.fromkeys(name for terminal, name in NAMES.items() if terminal in accepted)
-    return PastaSyntaxError(
-        offset=offset,
-        line=position.line,
-        column=position.column,
-        found=f"`{shown(found[:FOUND_WIDTH])}`" if found else "the end of the text",
-        expected=tuple(expected),
-        context=source.context(offset),
-    )
+    return reference.syntax_error(text, form)
 
 
 def _nodes(parts: list[str]) -> Iterator[Node]:

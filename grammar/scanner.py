@@ -6,6 +6,7 @@ of async, `s` sync. Most documents share few such signatures, and a short signat
 
 import re
 from functools import cache, lru_cache
+from operator import itemgetter
 
 from grammar.definition import FORMS, reserved_pattern, terminal_patterns
 from grammar.nodes import Form
@@ -14,6 +15,7 @@ __all__ = ["is_ordered", "is_valid", "scan", "signature", "split_at_tags"]
 
 TAG_TERMINALS = ("PROMISE", "ASYNC", "ASYNC_END", "SYNC")
 LONGEST_REMEMBERED_SIGNATURE = 256
+SECOND_CHARACTER = itemgetter(1)
 
 
 @cache
@@ -35,8 +37,10 @@ def split_at_tags(text: str) -> list[str]:
 
 def signature(parts: list[str]) -> str | None:
     """Return one letter a tag, or None where a bare `<` shows that some tag is not canonical."""
-    letters = [tag[1:2] for tag in parts[1::2]]
-    return "".join(letters) if all(letters) else None
+    try:
+        return "".join(map(SECOND_CHARACTER, parts[1::2]))
+    except IndexError:
+        return None
 
 
 def scan(text: str, *, form: Form = "response") -> list[str] | None:

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["BYTE_ORDER_MARK", "CONTROL_CHARACTERS", "LONE_SURROGATES", "has_odd_characters"]
+__all__ = ["BYTE_ORDER_MARK", "CONTROL_CHARACTERS", "LONE_SURROGATES", "has_odd_characters", "is_unremarkable"]
 
 CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # category Cc but tab, line feed and return
 LONE_SURROGATES = re.compile("[\ud800-\udfff]")
@@ -12,17 +12,29 @@ DELETE, FIRST_PRINTABLE = 0x7F, 0x20
 ORDINARY_BYTES = bytes(
     byte for byte in range(256) if (byte >= FIRST_PRINTABLE and byte != DELETE) or chr(byte) in "\t\n"
 )
+LESS_THAN = b"<"
+UNREMARKABLE_BYTES = ORDINARY_BYTES.replace(LESS_THAN, b"")
 LEAD_BYTE_OF_C1 = b"\xc2"  # the UTF-8 of U+0080 to U+009F begins with it
 
 
 def has_odd_characters(text: str) -> bool:
     """Say whether a text holds a carriage return, a control character, a byte order mark or a lone surrogate."""
+    return not _holds_only(text, ORDINARY_BYTES, b"")
+
+
+def is_unremarkable(text: str, num_less_than: int) -> bool:
+    """Say whether a text has just so many `<` and no odd character: both at a single glance."""
+    return _holds_only(text, UNREMARKABLE_BYTES, LESS_THAN * num_less_than)
+
+
+def _holds_only(text: str, allowed: bytes, rest: bytes) -> bool:
+    """Say whether a text has no odd character, and its bytes but the allowed ones are the rest."""
     try:
         encoded = text.encode()
     except UnicodeEncodeError:
-        return True
-    if encoded.translate(None, ORDINARY_BYTES):
-        return True
-    if len(encoded) == len(text):
         return False
-    return BYTE_ORDER_MARK in text or (LEAD_BYTE_OF_C1 in encoded and CONTROL_CHARACTERS.search(text) is not None)
+    if encoded.translate(None, allowed) != rest:
+        return False
+    if len(encoded) == len(text):
+        return True
+    return BYTE_ORDER_MARK not in text and not (LEAD_BYTE_OF_C1 in encoded and CONTROL_CHARACTERS.search(text))

@@ -4,13 +4,15 @@ In a broken document every tag stands here in the canonical spelling that its re
 tell where it stands in the source.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 
 from grammar import Form, Span
 from pasta_toolkit.diagnostics.structure import Block, Structure
 
-__all__ = ["Outline"]
+__all__ = ["TOKENS", "TOPIC", "Outline"]
+
+TOPIC, TOKENS = 1, 3  # places in a promise tag that is cut at its quotes
 
 
 @dataclass(slots=True)
@@ -24,12 +26,14 @@ class Outline:
     form: Form
     parts: list[str]
     structure: Structure
-    _offsets: list[int] = field(default_factory=list)
+    _offsets: list[int] | None = None
+    _contents: list[str] | None = None
+    _promises: list[list[str]] | None = None
     _insertion_end: int = -1
 
     def offset(self, boundary: int) -> int:
         """Return the offset of a boundary: that of the part behind it."""
-        if not self._offsets:
+        if self._offsets is None:
             self._offsets = list(accumulate(map(len, self.parts), initial=0))
         return self._offsets[boundary]
 
@@ -55,18 +59,31 @@ class Outline:
 
     def contents(self) -> list[str]:
         """Return the content of each branch as it is written, without the tags in it."""
-        if self.structure.contents is not None:
+        contents = self._contents
+        if contents is None:
+            parts, places = self.parts, self.structure.contents
+            contents = (
+                [parts[place] for place in places]
+                if places is not None
+                else [self._content(block) for _, block in self.structure.branches]
+            )
+            self._contents = contents
+        return contents
+
+    def promises(self) -> list[list[str]]:
+        """Return the tag of each promise of the groups, cut at its quotes."""
+        if self._promises is None:
             parts = self.parts
-            return [parts[place] for place in self.structure.contents]
-        return [self._content(block) for _, block in self.structure.branches]
+            self._promises = [parts[place].split('"') for place in self.structure.promise_parts]
+        return self._promises
 
     def topic(self, promise: int) -> str:
         """Return the topic of a promise."""
-        return self.parts[2 * promise + 1].split('"', 2)[1]
+        return self.parts[2 * promise + 1].split('"')[TOPIC]
 
     def stated_tokens(self, promise: int) -> int:
         """Return the length that a promise states."""
-        return int(self.parts[2 * promise + 1].rsplit('"', 2)[1])
+        return int(self.parts[2 * promise + 1].split('"')[TOKENS])
 
     def _content(self, block: Block) -> str:
         return "".join(self.parts[2 * block.open + 2 : 2 * block.close + 1 : 2])

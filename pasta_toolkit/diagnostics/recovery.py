@@ -11,7 +11,7 @@ from functools import lru_cache
 from grammar import Form
 from pasta_toolkit.diagnostics.structure import Block, Fault, Structure, TagGroup
 
-__all__ = ["resolve"]
+__all__ = ["LONGEST_REMEMBERED_LETTERS", "resolve"]
 
 LONGEST_REMEMBERED_LETTERS = 256
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 
 from grammar import Form, is_ordered, read_miscased, signature, split_at_tags
 from pasta_toolkit.diagnostics.broken import read_broken
-from pasta_toolkit.diagnostics.characters import has_odd_characters
+from pasta_toolkit.diagnostics.characters import has_odd_characters, is_unremarkable
 from pasta_toolkit.diagnostics.diagnostic import Diagnostic
 from pasta_toolkit.diagnostics.outline import Outline
-from pasta_toolkit.diagnostics.recovery import resolve
+from pasta_toolkit.diagnostics.recovery import LONGEST_REMEMBERED_LETTERS, resolve
 from pasta_toolkit.diagnostics.settings import DEFAULT_SETTINGS, Settings
 from pasta_toolkit.diagnostics.structure import Structure
 
@@ -28,15 +28,17 @@ def diagnose(text: str, *, form: Form = "response", settings: Settings = DEFAULT
     """
     parts = split_at_tags(text)
     structure = _structure(parts, form)
-    if structure is None or _has_miscased(text, parts):
+    if structure is None:
         return diagnose_with_recovery(text, form=form, settings=settings)
     found: list[Diagnostic] = []
-    if has_odd_characters(text):
+    if not is_unremarkable(text, len(parts) // 2):
+        if any("<" in part and read_miscased(part) for part in parts[::2]):
+            return diagnose_with_recovery(text, form=form, settings=settings)
         found.extend(_odd_characters(text, settings))
     if len(parts) > 1:
         outline = Outline(text, form, parts, structure)
         found.extend(_lints(outline, settings))
-    return _sorted(found) if found else ()
+    return _sorted(found) if len(found) > 1 else tuple(found)
 
 
 def diagnose_with_recovery(text: str, *, form: Form, settings: Settings) -> tuple[Diagnostic, ...]:
@@ -53,17 +55,12 @@ def diagnose_with_recovery(text: str, *, form: Form, settings: Settings) -> tupl
 def _structure(parts: list[str], form: Form) -> Structure | None:
     """Return the structure of a valid document, as the grammar's `scan` judges it; None for any other."""
     letters = signature(parts)
-    if letters is None or not is_ordered(letters, form) or (form == "branch" and parts[-1]):
+    if letters is None or (form == "branch" and parts[-1]):
         return None
-    return resolve(letters, form)
-
-
-def _has_miscased(text: str, parts: list[str]) -> bool:
-    """Say whether a valid document has a tag whose name would be reserved in lower case."""
-    num_tags = len(parts) // 2
-    if text.count("<") == num_tags:
-        return False
-    return any("<" in part and read_miscased(part) for part in parts[::2])
+    if len(letters) > LONGEST_REMEMBERED_LETTERS and not is_ordered(letters, form):
+        return None
+    structure = resolve(letters, form)
+    return None if structure.faults else structure
 
 
 def _odd_characters(text: str, settings: Settings) -> Iterator[Diagnostic]:

@@ -61,7 +61,7 @@ class Structure:
 
     `acting_ends` are the `<async/>` that stand where only an `</async>` makes sense. `branches` are the promises of all
     groups that a block of their group fulfils, each with that block; `contents` are the parts that hold their text,
-    None where one is cut up by tags.
+    None where one is cut up by tags; `promise_parts` are the tags of the promises of all groups.
     """
 
     num_promises: int
@@ -71,13 +71,19 @@ class Structure:
     acting_ends: frozenset[int] = frozenset()
     branches: tuple[tuple[int, Block], ...] = field(init=False, repr=False, compare=False)
     contents: tuple[int, ...] | None = field(init=False, repr=False, compare=False)
+    promise_parts: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    num_syncs: int = field(init=False, repr=False, compare=False)
     has_lonely_groups: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Find once what lints ask for, since most documents share their structure with others."""
         pairs = (zip(group.promises, group.blocks, strict=False) for group in self.groups)
-        object.__setattr__(self, "branches", tuple(chain.from_iterable(pairs)))
-        is_simple = all(block.close == block.open + 1 for _, block in self.branches)
-        contents = tuple(2 * block.close for _, block in self.branches) if is_simple else None
+        branches = tuple(chain.from_iterable(pairs))
+        is_simple = all(block.close == block.open + 1 for _, block in branches)
+        contents = tuple(2 * block.close for _, block in branches) if is_simple else None
+        promise_parts = tuple(2 * promise + 1 for group in self.groups for promise in group.promises)
+        object.__setattr__(self, "branches", branches)
         object.__setattr__(self, "contents", contents)
+        object.__setattr__(self, "promise_parts", promise_parts)
+        object.__setattr__(self, "num_syncs", sum(group.sync is not None for group in self.groups))
         object.__setattr__(self, "has_lonely_groups", any(len(group.promises) == 1 for group in self.groups))

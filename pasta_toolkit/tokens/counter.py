@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Protocol
-
-from tokenizers import Tokenizer
+from typing import TYPE_CHECKING, Protocol
 
 from grammar import PastaError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 __all__ = ["DEFAULT_TOKENIZER", "TokenCounter", "TokenizerError", "WordEstimate", "load_counter"]
 
@@ -66,7 +67,7 @@ class _TokenizersCounter:
     """Counts with the Hugging Face `tokenizers` library."""
 
     name: str
-    tokenizer: Tokenizer
+    tokenizer: "Tokenizer"
     is_exact: bool = field(default=True, init=False)
 
     def count(self, text: str) -> int:
@@ -87,6 +88,8 @@ def load_counter(name: str = DEFAULT_TOKENIZER) -> TokenCounter:
     """
     if name == WORDS:
         return WordEstimate()
+    from tokenizers import Tokenizer  # noqa: PLC0415  # most commands never count a token
+
     if name == DEFAULT_TOKENIZER:
         packed = files("pasta_toolkit.tokens").joinpath("data/smollm2.json.gz").read_bytes()
         return _TokenizersCounter(name, Tokenizer.from_str(gzip.decompress(packed).decode("utf-8")))

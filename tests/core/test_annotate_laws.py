@@ -1,15 +1,20 @@
 """The laws of annotations, on any text and on the 1,200 real answers."""
 
+import doctest
+import importlib
 import math
+import pkgutil
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import pasta_toolkit.annotate
 from grammar import AsyncBlock, Document, Promise, Text, format_document, parse, render
 from pasta_toolkit.annotate import AnnotationPolicy, annotate
 from pasta_toolkit.annotate.assembly import assemble
 from pasta_toolkit.annotate.costs import rounded_tokens
+from pasta_toolkit.annotate.remembering import RememberingCounter
 from pasta_toolkit.annotate.structure import plan_by_structure
 from pasta_toolkit.dag import build_dag, measure
 from pasta_toolkit.diagnostics import Severity, diagnose
@@ -17,7 +22,7 @@ from pasta_toolkit.tokens import WordEstimate, load_counter
 from tests.support.annotate_answers import MODELS, LetterCounter, planned, real_answers
 from tests.support.annotate_oracles import first_blind_block
 from tests.support.annotate_strategies import markdown_like, plain_text
-from tests.support.lang_paths import needs_alpaca_eval
+from tests.support.lang_paths import REPOSITORY, needs_alpaca_eval
 from tests.support.strategies import MODERATE, tag_soup
 
 METHODS = ("structure", "sot", "apar-lists")
@@ -187,3 +192,18 @@ def test_promise_and_block_hold_what_the_list_had():
     assert [type(node) for node in document.nodes[:3]] == [Text, Promise, AsyncBlock]
     assert document.nodes[0].content == "A few words about pets.\n\n"
     assert document.promises[0].topic == "Pet 0"
+
+
+def test_the_examples_of_the_documents_and_docstrings_hold():
+    assert doctest.testfile(str(REPOSITORY / "docs" / "annotator.md"), module_relative=False).failed == 0
+    for module in pkgutil.iter_modules(pasta_toolkit.annotate.__path__, "pasta_toolkit.annotate."):
+        assert doctest.testmod(importlib.import_module(module.name)).failed == 0
+
+
+def test_very_long_texts_are_counted_in_slices():
+    counter = LetterCounter()
+    for text in ("ab cd\n" * 400_000, "x" * 2_500_000):
+        assert RememberingCounter(counter).count(text) == counter.count(text)
+        annotation = annotate(text, counter=counter)
+        assert not annotation.is_parallel
+        assert render(annotation.document) == text

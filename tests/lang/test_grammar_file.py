@@ -3,11 +3,12 @@
 import logging
 import subprocess
 import sys
+from pathlib import Path
 
 import lark
 import pytest
 
-from grammar import definition, escape, grammar_text, lark_parser, reserved_pattern, scanner, split_at_tags
+from grammar import definition, escape, grammar_text, lark_parser, reference, reserved_pattern, scanner, split_at_tags
 from tests.support.strategies import FORMS
 
 # Plain Lark checks all terminals for collisions where interegular is installed, for most of a minute: hidden here.
@@ -38,8 +39,13 @@ def test_plain_lark_reads_the_grammar_with_its_own_lexers(lexer):
 
 def test_the_grammar_has_no_conflicts(caplog):
     with caplog.at_level(logging.DEBUG, logger="lark"):
-        lark.Lark(grammar_text(), parser="lalr", lexer=definition._Lexer, start=list(FORMS), debug=True)
+        lark.Lark(grammar_text(), parser="lalr", lexer=reference._Lexer, start=list(FORMS), debug=True)
     assert not [record for record in caplog.records if "conflict" in record.getMessage().lower()]
+
+
+def test_the_derived_file_is_what_lark_composes_now():
+    derived = Path(definition.__file__).with_name(definition.DERIVED)
+    assert derived.read_text(encoding="utf-8") == reference.derived_file(), "run python -m grammar.reference"
 
 
 def test_the_parser_starts_with_the_three_forms():

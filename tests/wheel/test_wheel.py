@@ -9,9 +9,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DATA_FILES = ["grammar/SPEC.md", "grammar/pasta.lark", "pasta_toolkit/tokens/data/smollm2.json.gz"]
+DATA_FILES = [
+    "grammar/SPEC.md",
+    "grammar/pasta.lark",
+    "grammar/terminals.json",
+    "pasta_toolkit/tokens/data/smollm2.json.gz",
+]
 PACKAGES = ["grammar", "pasta_toolkit", "reference_engine", "simulator"]
-ANNOTATED = 'Two parts: <promise topic="one" tokens="10"/><async>first</async><promise topic="two" tokens="10"/><async>second</async>.'
+ANNOTATED = (
+    'Two parts: <promise topic="one" tokens="10"/><async>first</async>'
+    '<promise topic="two" tokens="10"/><async>second</async>.'
+)
 
 
 def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from pasta_toolkit.diagnostics.diagnostic import Diagnostic, Label, Severity
-from pasta_toolkit.diagnostics.outline import Outline
+from pasta_toolkit.diagnostics.outline import TOPIC, Outline
 from pasta_toolkit.diagnostics.rule import LintRule
 from pasta_toolkit.diagnostics.structure import TagGroup
 from pasta_toolkit.diagnostics.thresholds import Thresholds
@@ -15,11 +15,10 @@ __all__ = ["RULE"]
 
 def _check(outline: Outline, thresholds: Thresholds) -> Iterable[Diagnostic]:
     del thresholds
-    parts, groups = outline.parts, outline.structure.groups
-    topics = [parts[2 * promise + 1].split('"', 2)[1].casefold() for group in groups for promise in group.promises]
-    if len(set(topics)) == len(topics):
+    promises = outline.promises()
+    if len({promise[TOPIC].casefold() for promise in promises}) == len(promises):
         return ()
-    return chain.from_iterable(_repeated(outline, group) for group in groups)
+    return chain.from_iterable(_repeated(outline, group) for group in outline.structure.groups)
 
 
 def _repeated(outline: Outline, group: TagGroup) -> Iterator[Diagnostic]:

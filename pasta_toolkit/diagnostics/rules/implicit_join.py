@@ -1,7 +1,7 @@
 """A document that ends with branches outstanding."""
 
 from grammar import Span
-from pasta_toolkit.diagnostics.diagnostic import Diagnostic, Label, Severity
+from pasta_toolkit.diagnostics.diagnostic import Diagnostic, Severity
 from pasta_toolkit.diagnostics.outline import Outline
 from pasta_toolkit.diagnostics.rule import LintRule
 from pasta_toolkit.diagnostics.thresholds import Thresholds
@@ -17,8 +17,7 @@ def _check(outline: Outline, thresholds: Thresholds) -> tuple[Diagnostic, ...]:
     if not groups or groups[-1].sync is not None:
         return ()
     end = len(outline.text)
-    label = Label(outline.tag_span(groups[-1].promises[0]), "outstanding since here")
-    return (RULE.diagnostic(MESSAGE, Span(end, end), labels=(label,)),)
+    return (RULE.diagnostic(MESSAGE, Span(end, end)),)
 
 
 RULE = LintRule(

@@ -12,48 +12,44 @@ from pasta_toolkit.diagnostics.estimate import (
 )
 from pasta_toolkit.diagnostics.outline import Outline
 from pasta_toolkit.diagnostics.rule import LintRule
+from pasta_toolkit.diagnostics.spelling import LONGEST_TOPIC
 from pasta_toolkit.diagnostics.thresholds import Thresholds
 
 __all__ = ["RULE"]
 
-BLOCK_TOKENS = TAG_TOKENS["a"] + TAG_TOKENS["/"]
+PROMISE_TOKENS, BLOCK_TOKENS, SYNC_TOKENS = TAG_TOKENS["p"], TAG_TOKENS["a"] + TAG_TOKENS["/"], TAG_TOKENS["s"]
+LONGEST_PROMISE = len('<promise topic="" tokens="9990"/>') + LONGEST_TOPIC
+LONGEST_OTHER_TAG = len("</async>")
 
 
 def _check(outline: Outline, thresholds: Thresholds) -> Iterable[Diagnostic]:
-    tag_tokens = _tag_tokens(outline)
+    structure = outline.structure
+    num_promises, num_blocks = len(structure.promise_parts), len(structure.branches)
+    tag_tokens = PROMISE_TOKENS * num_promises + BLOCK_TOKENS * num_blocks + SYNC_TOKENS * structure.num_syncs
     if not tag_tokens or tag_tokens < thresholds.min_tag_tokens or outline.form != "response":
         return ()
-    num_characters = len(outline.text) - sum(map(len, outline.parts[1::2]))
-    if _overhead(tag_tokens, num_characters / CHARACTERS_PER_TOKEN) <= thresholds.max_tag_overhead:
+    fewest_characters = len(outline.text) - LONGEST_PROMISE * num_promises - LONGEST_OTHER_TAG * structure.num_tags
+    if _overhead(tag_tokens, fewest_characters / CHARACTERS_PER_TOKEN) <= thresholds.max_tag_overhead:
         return ()
     return _judged(outline, tag_tokens, thresholds.max_tag_overhead)
 
 
 def _judged(outline: Outline, tag_tokens: int, max_overhead: float) -> Iterator[Diagnostic]:
-    text_tokens = tokens_of_words(sum(map(count_words, outline.parts[::2])))
-    overhead = _overhead(tag_tokens, text_tokens)
-    if overhead > max_overhead:
+    texts = outline.parts[::2]
+    overhead = _overhead(tag_tokens, tokens_of_words(sum(map(count_words, texts))))
+    if min(overhead, _overhead(tag_tokens, sum(map(len, texts)) / CHARACTERS_PER_TOKEN)) > max_overhead:
         first = outline.structure.groups[0].promises[0]
         yield RULE.diagnostic(_message(overhead, max_overhead), outline.tag_span(first))
 
 
-def _tag_tokens(outline: Outline) -> int:
-    """Return what the tags of all groups cost."""
-    tokens = 0
-    for group in outline.structure.groups:
-        tokens += len(group.promises) * TAG_TOKENS["p"] + len(group.blocks) * BLOCK_TOKENS
-        tokens += TAG_TOKENS["s"] if group.sync is not None else 0
-    return tokens
-
-
 def _overhead(tag_tokens: int, text_tokens: float) -> float:
-    return tag_tokens / (tag_tokens + text_tokens)
+    return tag_tokens / (tag_tokens + max(text_tokens, 0))
 
 
 def _message(overhead: float, max_overhead: float) -> str:
     return (
-        f"about {overhead:.0%} of the decoded tokens are tags ({HOW_ESTIMATED} for the text, {TAG_TOKENS['p']} for a "
-        f"promise tag, {TAG_TOKENS['s']} for any other); more than {max_overhead:.0%} hardly pays"
+        f"about {overhead:.0%} of the decoded tokens are tags ({HOW_ESTIMATED} for the text, {PROMISE_TOKENS} for a "
+        f"promise tag, {SYNC_TOKENS} for any other); more than {max_overhead:.0%} hardly pays"
     )
 
 
