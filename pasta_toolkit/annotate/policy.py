@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-__all__ = ["FEWEST_BRANCHES", "AnnotationPolicy", "Waits"]
+__all__ = ["FEWEST_BRANCHES", "MOST_BRANCHES", "AnnotationPolicy", "Waits"]
 
 Waits: TypeAlias = Literal["nothing", "conclusions", "remarks"]
 

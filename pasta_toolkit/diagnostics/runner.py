@@ -4,7 +4,7 @@ The fast path asks the grammar's scanner whether the document is valid and gives
 document is read leniently, and its tags reach the same lints in the spelling that a repair would give them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from grammar import Form, is_ordered, read_miscased, signature, split_at_tags
 from pasta_toolkit.diagnostics.broken import read_broken
@@ -34,10 +34,9 @@ def diagnose(text: str, *, form: Form = "response", settings: Settings = DEFAULT
     if not is_unremarkable(text, len(parts) // 2):
         if any("<" in part and read_miscased(part) for part in parts[::2]):
             return diagnose_with_recovery(text, form=form, settings=settings)
-        found.extend(_odd_characters(text, settings))
+        found += _odd_characters(text, settings)
     if len(parts) > 1:
-        outline = Outline(text, form, parts, structure)
-        found.extend(_lints(outline, settings))
+        found += _lints(Outline(text, form, parts, structure), settings)
     return _sorted(found) if len(found) > 1 else tuple(found)
 
 
@@ -46,9 +45,8 @@ def diagnose_with_recovery(text: str, *, form: Form, settings: Settings) -> tupl
     broken = read_broken(text, form)
     enabled = settings.enabled
     found = [finding for finding in broken.findings() if finding.code in enabled]
-    if has_odd_characters(text):
-        found.extend(_odd_characters(text, settings))
-    found.extend(_lints(broken.outline, settings))
+    found += _odd_characters(text, settings)
+    found += _lints(broken.outline, settings)
     return _sorted(found)
 
 
@@ -63,9 +61,10 @@ def _structure(parts: list[str], form: Form) -> Structure | None:
     return None if structure.faults else structure
 
 
-def _odd_characters(text: str, settings: Settings) -> Iterator[Diagnostic]:
-    for rule in settings.text_rules:
-        yield from rule.check(text)
+def _odd_characters(text: str, settings: Settings) -> list[Diagnostic]:
+    if not has_odd_characters(text):
+        return []
+    return [finding for rule in settings.text_rules for finding in rule.check(text)]
 
 
 def _lints(outline: Outline, settings: Settings) -> list[Diagnostic]:

@@ -14,7 +14,7 @@ __all__ = ["RULE"]
 def _check(text: str) -> Iterator[Diagnostic]:
     first = CONTROL_CHARACTERS.search(text)
     if first is not None:
-        number = counted(sum(1 for _ in CONTROL_CHARACTERS.finditer(text)), "control character")
+        number = counted(CONTROL_CHARACTERS.subn("", text)[1], "control character")
         name = "NUL" if first[0] == "\0" else f"U+{ord(first[0]):04X}"
         yield RULE.diagnostic(f"{number} in the text, the first one here: {name}", Span(*first.span()))
 
