@@ -1,0 +1,254 @@
+"""The threads of one request: what each has fed, what it waits for, how forks and joins change it.
+
+Knows neither other requests nor limits; time, text and tensors are nowhere near.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pasta_toolkit.runtime.changes import Change, EventKind
+from pasta_toolkit.runtime.kv import KvLayout
+from pasta_toolkit.runtime.positions import PositionPolicy
+from pasta_toolkit.runtime.request import Request
+from pasta_toolkit.runtime.step import Event, Finished, Lane, Progress, Promised
+
+__all__ = ["DecodeThread", "RequestThreads", "ThreadState"]
+
+
+class ThreadState(StrEnum):
+    """What a thread waits for. Only ready threads and threads that wait for prefill may have a lane."""
+
+    WAITING_FOR_PREFILL = "waiting for prefill"
+    WAITING_FOR_FORK = "waiting for fork"
+    READY = "ready"
+    BLOCKED = "blocked at sync"
+    FINISHED = "finished"
+    PREEMPTED = "preempted"
+
+
+@dataclass(slots=True)
+class DecodeThread:
+    """One thread. `pending_tokens` are known and not in the cache; those of a sync tag are held back until the join.
+
+    `context_tokens` = prefix (what a branch shares) + joined (branches that it may see) + its own tokens in the cache.
+    """
+
+    index: int
+    pending_tokens: int
+    state: ThreadState
+    promised_tokens: int = 0
+    reserved_positions: int = 0
+    prefix_tokens: int = 0
+    own_tokens: int = 0
+    joined_tokens: int = 0
+    held_back_tokens: int = 0
+    refill_tokens: int = 0
+    decoded_tokens: int = 0
+    first_position: int = 0
+    next_position: int = 0
+    held_slots: int = 0
+    kept_slots: int = 0
+    has_ended: bool = False
+
+    @property
+    def context_tokens(self) -> int:
+        """Tokens in the cache that this thread sees."""
+        return self.prefix_tokens + self.joined_tokens + self.own_tokens
+
+    @property
+    def is_runnable(self) -> bool:
+        """Whether the thread may have a lane now."""
+        return self.state in _RUNNABLE and self.pending_tokens > 0
+
+    def slots_to_feed(self, num_tokens: int, layout: KvLayout) -> int:
+        """Return the slots to allocate before so many tokens can be fed."""
+        return layout.slots(self.prefix_tokens, self.own_tokens + num_tokens) + self.kept_slots - self.held_slots
+
+    def lane(self, request: str, num_tokens: int, *, layout: KvLayout) -> Lane:
+        """Return the lane that feeds so many of the pending tokens."""
+        is_first = self.index > 0 and self.own_tokens == 0
+        return Lane(
+            request,
+            self.index,
+            num_tokens,
+            self.first_position if self.refill_tokens else self.next_position,
+            self.context_tokens,
+            num_tokens == self.pending_tokens and not self.has_ended and not self.held_back_tokens,
+            layout.copied_tokens(self.prefix_tokens) if is_first else 0,
+            self.refill_tokens > 0,
+        )
+
+    def feed(self, num_tokens: int) -> None:
+        """Take note that tokens went into the cache."""
+        refilled = min(num_tokens, self.refill_tokens)
+        self.refill_tokens -= refilled
+        self.pending_tokens -= num_tokens
+        self.own_tokens += num_tokens
+        self.next_position += num_tokens - refilled
+
+    def settle(self) -> None:
+        """Choose the state of a thread that has fed all it could."""
+        if self.held_back_tokens:
+            self.state = ThreadState.BLOCKED
+        elif self.has_ended:
+            self.state = ThreadState.FINISHED
+
+    def lose_cache(self) -> int:
+        """Forget everything that is in the cache, to be fed again; return how many tokens that are."""
+        lost = self.own_tokens + self.joined_tokens
+        self.refill_tokens += lost
+        self.pending_tokens += lost
+        self.own_tokens = self.joined_tokens = self.held_slots = self.kept_slots = 0
+        self.state = ThreadState.PREEMPTED
+        return lost
+
+
+_RUNNABLE = (ThreadState.READY, ThreadState.WAITING_FOR_PREFILL)
+
+
+@dataclass(slots=True)
+class RequestThreads:
+    """All threads of one request. `live` are the main thread and the branches that are not joined yet, in order."""
+
+    request: Request
+    sequence: int
+    layout: KvLayout
+    positions: PositionPolicy
+    live: list[DecodeThread] = field(default_factory=list)
+    num_branches: int = 0
+    decoded_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        """Begin with the main thread, whose pending tokens are the prompt."""
+        if not self.live:
+            cached = self.request.cached_tokens
+            prompt = self.request.prompt_tokens - cached
+            main = DecodeThread(0, prompt, ThreadState.WAITING_FOR_PREFILL, own_tokens=cached, next_position=cached)
+            self.live.append(main)
+
+    @property
+    def main(self) -> DecodeThread:
+        """The main thread."""
+        return self.live[0]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every thread has decoded its last token, and a sync at the very end is joined."""
+        return not self.main.held_back_tokens and all(thread.has_ended for thread in self.live)
+
+    @property
+    def held_slots(self) -> int:
+        """Slots of the KV cache that the request holds."""
+        return sum(thread.held_slots for thread in self.live)
+
+    def thread(self, index: int) -> DecodeThread:
+        """Return a live thread by its index."""
+        return next(thread for thread in self.live if thread.index == index)
+
+    def runnable(self) -> list[DecodeThread]:
+        """Return the threads that may have a lane now, in order."""
+        return [thread for thread in self.live if thread.is_runnable]
+
+    def advance(self, lane: Lane, progress: Progress | None) -> Iterator[Change]:
+        """Take note of a lane that ran."""
+        thread = self.thread(lane.thread)
+        thread.feed(lane.num_tokens)
+        if not thread.pending_tokens:
+            yield from self._fork(thread)
+        if lane.decodes:
+            if progress is None:
+                raise ValueError(f"no progress for a lane that decodes: {lane}")
+            yield from self._decode(thread, progress)
+        if not thread.pending_tokens:
+            thread.settle()
+        elif lane.decodes:
+            thread.state = ThreadState.READY
+
+    def join(self) -> Iterator[Change]:
+        """Join the branches that the main thread waits for, if all of them are in the cache."""
+        main, branches = self.main, self.live[1:]
+        if main.state is not ThreadState.BLOCKED or any(
+            branch.state is not ThreadState.FINISHED for branch in branches
+        ):
+            return
+        for branch in branches:
+            self._take_over(branch)
+        del self.live[1:]
+        main.pending_tokens, main.held_back_tokens = main.held_back_tokens, 0
+        main.state = ThreadState.FINISHED if main.has_ended else ThreadState.READY
+        yield Change(EventKind.JOIN, self.request.name, 0, len(branches))
+
+    def preempt(self) -> int:
+        """Lose the cache; return how many tokens must be fed again."""
+        return sum(thread.lose_cache() for thread in self.live)
+
+    def resume(self) -> None:
+        """Begin to feed the lost tokens again: the main thread first, then the branches that fork from it."""
+        for thread in self.live:
+            thread.state = ThreadState.WAITING_FOR_FORK
+        self.main.state = ThreadState.WAITING_FOR_PREFILL
+
+    def _decode(self, thread: DecodeThread, progress: Progress) -> Iterator[Change]:
+        if not self.decoded_tokens and progress.decoded_tokens:
+            yield Change(EventKind.FIRST_TOKEN, self.request.name, thread.index)
+        self.decoded_tokens += progress.decoded_tokens
+        thread.decoded_tokens += progress.decoded_tokens
+        thread.pending_tokens += progress.pending_tokens
+        for event in progress.events:
+            yield self._apply(thread, event)
+
+    def _apply(self, thread: DecodeThread, event: Event) -> Change:
+        if isinstance(event, Promised):
+            return self._promise(thread, event)
+        if isinstance(event, Finished):
+            return self._finish(thread)
+        if thread.index:
+            raise ValueError(f"thread {thread.index} of {self.request.name!r} cannot sync: it is a branch")
+        if len(self.live) > 1:
+            thread.held_back_tokens, thread.pending_tokens = thread.pending_tokens, 0
+        return Change(EventKind.SYNC, self.request.name, 0, len(self.live) - 1)
+
+    def _promise(self, thread: DecodeThread, promised: Promised) -> Change:
+        if thread.index or any(branch.state is ThreadState.WAITING_FOR_FORK for branch in self.live[1:]):
+            raise ValueError(f"thread {thread.index} of {self.request.name!r} cannot promise now")
+        self.num_branches += 1
+        branch = DecodeThread(self.num_branches, promised.forced_tokens, ThreadState.WAITING_FOR_FORK)
+        branch.promised_tokens = promised.promised_tokens
+        branch.reserved_positions = self.positions.reserved(promised)
+        self.live.append(branch)
+        return Change(EventKind.PROMISE, self.request.name, branch.index, promised.promised_tokens)
+
+    def _finish(self, thread: DecodeThread) -> Change:
+        """End a thread. What the main thread has not fed is fed only if a branch is to fork behind it."""
+        thread.has_ended = True
+        is_seen = thread.index or any(branch.state is ThreadState.WAITING_FOR_FORK for branch in self.live)
+        if not is_seen:
+            thread.pending_tokens = 0
+        return Change(EventKind.FINISH, self.request.name, thread.index, thread.decoded_tokens)
+
+    def _fork(self, parent: DecodeThread) -> Iterator[Change]:
+        """Start the branches that wait for what the main thread has now fed."""
+        for branch in self.live[1:]:
+            if parent.index or branch.state is not ThreadState.WAITING_FOR_FORK:
+                continue
+            branch.state = ThreadState.READY
+            if not branch.prefix_tokens:
+                self._begin(branch, parent)
+                yield Change(EventKind.FORK, self.request.name, branch.index, branch.prefix_tokens)
+
+    def _begin(self, branch: DecodeThread, parent: DecodeThread) -> None:
+        branch.prefix_tokens = parent.context_tokens
+        branch.first_position = branch.next_position = parent.next_position
+        branch.decoded_tokens = branch.pending_tokens
+        self.decoded_tokens += branch.pending_tokens
+        parent.next_position += branch.reserved_positions
+
+    def _take_over(self, branch: DecodeThread) -> None:
+        main = self.main
+        kept = self.layout.kept_slots(branch.prefix_tokens, branch.own_tokens)
+        main.joined_tokens += branch.own_tokens
+        main.kept_slots += kept
+        main.held_slots += kept
+        branch.held_slots -= kept
+        main.next_position = self.positions.after_join(main.next_position, branch.next_position)
