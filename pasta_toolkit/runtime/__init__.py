@@ -1,6 +1,7 @@
 """The runtime: steps, threads, the online scheduler, the session and its trace. Below simulator and engine alike."""
 
 from pasta_toolkit.runtime.changes import Change, EventKind
+from pasta_toolkit.runtime.forced import ChunkCounts, DagCounts, TagTokens, script_of_dag
 from pasta_toolkit.runtime.kv import (
     KV_LAYOUTS,
     Copied,
@@ -11,7 +12,7 @@ from pasta_toolkit.runtime.kv import (
     Paged,
     kv_layout,
 )
-from pasta_toolkit.runtime.ordering import ORDERINGS, Ordering, ordering
+from pasta_toolkit.runtime.ordering import ORDERINGS, Ordering, first_come, ordering
 from pasta_toolkit.runtime.positions import (
     POSITION_POLICIES,
     Fixed,
@@ -46,7 +47,9 @@ __all__ = [
     "TRACE_SCHEMA",
     "UNLIMITED",
     "Change",
+    "ChunkCounts",
     "Copied",
+    "DagCounts",
     "DecodeThread",
     "Event",
     "EventKind",
@@ -79,12 +82,15 @@ __all__ = [
     "Step",
     "StepOutcome",
     "Synced",
+    "TagTokens",
     "ThreadScript",
     "ThreadState",
     "TraceError",
     "TraceEvent",
+    "first_come",
     "kv_layout",
     "ordering",
     "read_trace",
+    "script_of_dag",
     "write_trace",
 ]

@@ -8,7 +8,7 @@ from typing import Protocol
 from pasta_toolkit.runtime.request import LimitsError
 from pasta_toolkit.runtime.threads import DecodeThread, RequestThreads
 
-__all__ = ["ORDERINGS", "Ordering", "ordering"]
+__all__ = ["ORDERINGS", "Ordering", "first_come", "ordering"]
 
 
 class Ordering(Protocol):
@@ -18,7 +18,8 @@ class Ordering(Protocol):
         """Return the key of one thread."""
 
 
-def _first_come(request: RequestThreads, thread: DecodeThread) -> tuple[int, ...]:
+def first_come(request: RequestThreads, thread: DecodeThread) -> tuple[int, ...]:
+    """Order by arrival, then by thread: the main thread before its branches, these by their promises."""
     return (request.sequence, thread.index)
 
 
@@ -49,7 +50,7 @@ def ordering(name: str) -> Ordering:
     """
     known: dict[str, Ordering] = {
         "critical-path": _critical_path,
-        "first-come": _first_come,
+        "first-come": first_come,
         "shortest-remaining": _shortest_remaining,
     }
     if name not in known:

@@ -18,15 +18,13 @@ from dataclasses import dataclass, field
 
 from pasta_toolkit.runtime.changes import Change, EventKind
 from pasta_toolkit.runtime.kv import Interleaved, KvBudget, KvError
-from pasta_toolkit.runtime.ordering import Ordering, ordering
+from pasta_toolkit.runtime.ordering import Ordering, first_come
 from pasta_toolkit.runtime.positions import PositionPolicy, Predicted
 from pasta_toolkit.runtime.request import Limits, Request
 from pasta_toolkit.runtime.step import Lane, Progress, Step
 from pasta_toolkit.runtime.threads import DecodeThread, RequestThreads
 
 __all__ = ["Scheduler"]
-
-FIRST_COME = ordering("first-come")
 
 
 @dataclass(slots=True)
@@ -36,7 +34,7 @@ class Scheduler:
     limits: Limits = field(default_factory=Limits)
     budget: KvBudget = field(default_factory=lambda: KvBudget(Interleaved()))
     positions: PositionPolicy = field(default_factory=Predicted)
-    order: Ordering = FIRST_COME
+    order: Ordering = first_come
     running: list[RequestThreads] = field(default_factory=list)
     waiting: list[RequestThreads] = field(default_factory=list)
     known: dict[str, RequestThreads] = field(default_factory=dict)
@@ -147,7 +145,7 @@ class _Planning:
     def _candidates(self) -> list[tuple[RequestThreads, DecodeThread]]:
         """Return the runnable threads of admitted requests in order; admission order is that of arrival."""
         pairs = [(threads, thread) for threads in self.scheduler.running for thread in threads.runnable()]
-        if self.scheduler.order is not FIRST_COME:
+        if self.scheduler.order is not first_come:
             pairs.sort(key=lambda pair: self.scheduler.order(*pair))
         return pairs
 
@@ -203,7 +201,7 @@ class _Planning:
 
     def _admit(self) -> None:
         scheduler = self.scheduler
-        if scheduler.order is not FIRST_COME:
+        if scheduler.order is not first_come:
             scheduler.waiting.sort(key=lambda threads: scheduler.order(threads, threads.main))
         while scheduler.waiting and self._has_room() and len(scheduler.running) < scheduler.limits.max_requests:
             threads = scheduler.waiting[0]

@@ -27,19 +27,21 @@ class Session:
         """The latest time that the session was told."""
         return self._now_ns
 
-    def arrive(self, request: Request, *, at_ns: int) -> None:
+    def arrive(self, request: Request, *, at_ns: int) -> Change:
         """Let a request arrive."""
         self._advance_to(at_ns)
-        self._write((self.scheduler.arrive(request),))
+        change = self.scheduler.arrive(request)
+        self._write((change,))
+        return change
 
-    def begin(self, *, at_ns: int) -> Step | None:
-        """Begin a step; None if there is nothing to run."""
+    def begin(self, *, at_ns: int) -> tuple[Step | None, list[Change]]:
+        """Begin a step, None if there is nothing to run; return it and what changed."""
         self._advance_to(at_ns)
         step, changes = self.scheduler.plan()
         self._write(changes)
         if step is not None and self._record is not None:
             self._record(TraceEvent(at_ns, EventKind.STEP_BEGIN, step=step.sequence, lanes=step.lanes))
-        return step
+        return step, changes
 
     def end(self, outcome: StepOutcome, *, at_ns: int) -> list[Change]:
         """End the step under way; return what changed."""

@@ -90,7 +90,7 @@ def test_a_step_ends_before_the_next_begins_and_only_once():
     session, reader = Session(Scheduler()), ScriptReader()
     reader.add("a", Script.sequential(3))
     session.arrive(Request("a", 1), at_ns=0)
-    step = session.begin(at_ns=0)
+    step, _ = session.begin(at_ns=0)
     with pytest.raises(ValueError, match="step 0 has not ended"):
         session.begin(at_ns=0)
     session.end(StepOutcome(1, reader.progress(step.lanes)), at_ns=1)
@@ -167,7 +167,7 @@ def test_progress_says_what_a_lane_decoded():
     reader.add("a", Script.sequential(2))
     session = Session(Scheduler())
     session.arrive(Request("a", 5), at_ns=0)
-    step = session.begin(at_ns=0)
+    step, _ = session.begin(at_ns=0)
     assert reader.progress(step.lanes) == (Progress(1, 1),)
     assert reader.progress(step.lanes) == (Progress(1, 1, (Finished(),)),)
 

@@ -30,7 +30,7 @@ def drive(
             at_ns, request, script = left.pop(0)
             reader.add(request.name, script)
             session.arrive(request, at_ns=max(at_ns, session.now_ns))
-        step = session.begin(at_ns=now)
+        step, _ = session.begin(at_ns=now)
         if step is None:
             if not left:
                 assert scheduler.is_idle

@@ -1,0 +1,103 @@
+"""One copy of a model under load: a session, an executor, and the loop's events that move them. Knows no other copy."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pasta_toolkit.runtime import (
+    Change,
+    EventKind,
+    Interleaved,
+    KvBudget,
+    KvLayout,
+    Limits,
+    Ordering,
+    PositionPolicy,
+    Predicted,
+    Request,
+    Scheduler,
+    Script,
+    ScriptReader,
+    Session,
+    StepOutcome,
+    TraceEvent,
+    first_come,
+)
+from simulator.event_loop import EventLoop, Priority
+from simulator.executor import ScriptedExecutor, StepCost
+
+__all__ = ["Arrival", "Replica", "Serving"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request, when it comes, and what it will decode."""
+
+    at_ns: int
+    request: Request
+    script: Script
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How a replica serves. `kv_slots` of None: memory without end."""
+
+    limits: Limits = field(default_factory=Limits)
+    layout: KvLayout = field(default_factory=Interleaved)
+    kv_slots: int | None = None
+    positions: PositionPolicy = field(default_factory=Predicted)
+    order: Ordering = first_come
+
+    def scheduler(self) -> Scheduler:
+        """Return a fresh scheduler."""
+        return Scheduler(self.limits, KvBudget(self.layout, self.kv_slots), self.positions, self.order)
+
+
+class Replica:
+    """Begins a step whenever it is idle and something can run; tells `watch` of every change."""
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        serving: Serving,
+        *,
+        cost: StepCost,
+        record: Callable[[TraceEvent], object] | None,
+        watch: Callable[[Change], object],
+    ) -> None:
+        self.session = Session(serving.scheduler(), record)
+        self.busy_ns = 0
+        self._loop = loop
+        self._executor = ScriptedExecutor(cost, ScriptReader())
+        self._watch = watch
+        self._is_busy = False
+
+    @property
+    def num_unfinished(self) -> int:
+        """Requests that run or wait here."""
+        return len(self.session.scheduler.known)
+
+    def arrive(self, arrival: Arrival) -> None:
+        """Take in a request now."""
+        self._executor.reader.add(arrival.request.name, arrival.script)
+        self._watch(self.session.arrive(arrival.request, at_ns=self._loop.now_ns))
+        if not self._is_busy:
+            self._is_busy = True
+            self._loop.schedule(self._loop.now_ns, Priority.STEP_BEGIN, self._begin)
+
+    def _begin(self) -> None:
+        step, changes = self.session.begin(at_ns=self._loop.now_ns)
+        for change in changes:
+            self._watch(change)
+        if step is None:
+            self._is_busy = False
+            return
+        outcome = self._executor.execute(step)
+        self.busy_ns += outcome.duration_ns
+        self._loop.schedule(self._loop.now_ns + outcome.duration_ns, Priority.STEP_END, lambda: self._end(outcome))
+
+    def _end(self, outcome: StepOutcome) -> None:
+        for change in self.session.end(outcome, at_ns=self._loop.now_ns):
+            if change.kind is EventKind.COMPLETION:
+                self._executor.reader.remove(change.request)
+            self._watch(change)
+        self._loop.schedule(self._loop.now_ns, Priority.STEP_BEGIN, self._begin)
