@@ -40,6 +40,11 @@ class EventLoop:
         heapq.heappush(self._heap, (at_ns, priority, self._sequence, action))
         self._sequence += 1
 
+    @property
+    def next_ns(self) -> int | None:
+        """The time of the next action; None if nothing is left."""
+        return self._heap[0][0] if self._heap else None
+
     def run(self) -> None:
         """Run until nothing is left."""
         while self._heap:

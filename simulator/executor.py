@@ -13,6 +13,9 @@ class StepCost(Protocol):
     def duration_ns(self, lanes: tuple[Lane, ...]) -> int:
         """Return the step's time in nanoseconds."""
 
+    def decode_ns(self, contexts: tuple[int, ...]) -> int:
+        """Return the time of a step whose lanes feed one token each, behind so many tokens of context."""
+
 
 class ConstantCost:
     """Every step takes the same time: the device of the ideal speed-up, on which only the number of steps counts."""
@@ -23,6 +26,11 @@ class ConstantCost:
     def duration_ns(self, lanes: tuple[Lane, ...]) -> int:
         """Return the constant."""
         del lanes
+        return self._step_ns
+
+    def decode_ns(self, contexts: tuple[int, ...]) -> int:
+        """Return the constant."""
+        del contexts
         return self._step_ns
 
 
@@ -36,3 +44,18 @@ class ScriptedExecutor:
     def execute(self, step: Step) -> StepOutcome:
         """Run a step in no time, and say how long it would have taken."""
         return StepOutcome(self._cost.duration_ns(step.lanes), self.reader.progress(step.lanes))
+
+    def repeated(self, step: Step, num_steps: int, *, left_ns: int | None) -> tuple[int, int]:
+        """Repeat a decode step, each time a token further; return how often, at most `num_steps`, and how long in all.
+
+        A repetition that ends at `left_ns` or later is not begun again: something else may befall first.
+        """
+        contexts = tuple(lane.context_tokens for lane in step.lanes)
+        total_ns = 0
+        for index in range(num_steps):
+            duration_ns = self._cost.decode_ns(contexts)
+            if left_ns is not None and total_ns + duration_ns >= left_ns:
+                return index, total_ns
+            total_ns += duration_ns
+            contexts = tuple([context + 1 for context in contexts])
+        return num_steps, total_ns

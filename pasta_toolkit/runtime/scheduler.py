@@ -41,6 +41,7 @@ class Scheduler:
     num_arrived: int = 0
     num_steps: int = 0
     step: Step | None = None
+    is_whole: bool = False
 
     def arrive(self, request: Request) -> Change:
         """Let a request wait.
@@ -72,6 +73,7 @@ class Scheduler:
         if planning.lanes:
             self.step = Step(self.num_steps, tuple(planning.lanes))
             self.num_steps += 1
+            self.is_whole = planning.is_whole and not self.waiting
         return self.step, planning.changes
 
     def advance(self, progress: Iterable[Progress | None]) -> list[Change]:
@@ -93,9 +95,52 @@ class Scheduler:
         return changes
 
     @property
+    def is_steady(self) -> bool:
+        """Whether the step under way would be planned again, one token further, as long as no event befalls it.
+
+        Every thread that can run has a lane and decodes one token, nobody waits, and no first token or fork is due.
+        """
+        return (
+            self.step is not None
+            and self.is_whole
+            and all(lane.decodes and lane.num_tokens == 1 and not lane.copied_tokens for lane in self.step.lanes)
+            and all(threads.is_steady for threads in self.running)
+        )
+
+    def room_to_repeat(self, num_steps: int) -> bool:
+        """Say whether the cache has slots for so many repetitions of the step under way."""
+        slots = sum(thread.slots_to_feed(num_steps + 1, self.budget.layout) for _, thread in self._running_lanes())
+        return self.budget.has_room(slots)
+
+    def repeat(self, num_steps: int) -> None:
+        """End the step under way and begin it again, so many times, each with one token more and no event.
+
+        Raises:
+            ValueError: the step is not steady.
+        """
+        if self.step is None or not self.is_steady:
+            raise ValueError("only a steady step can be repeated")
+        for threads, thread in self._running_lanes():
+            thread.repeat(num_steps)
+            threads.decoded_tokens += num_steps
+            slots = thread.slots_to_feed(1, self.budget.layout)
+            self.budget.allocate(slots)
+            thread.held_slots += slots
+        lanes = (
+            thread.lane(threads.request.name, 1, layout=self.budget.layout) for threads, thread in self._running_lanes()
+        )
+        self.step = Step(self.step.sequence + num_steps, tuple(lanes))
+        self.num_steps += num_steps
+
+    @property
     def is_idle(self) -> bool:
         """Whether no request is left."""
         return not self.running and not self.waiting
+
+    def _running_lanes(self) -> Iterator[tuple[RequestThreads, DecodeThread]]:
+        for lane in self.step.lanes if self.step is not None else ():
+            threads = self.known[lane.request]
+            yield threads, threads.thread(lane.thread)
 
     def _settle(self, threads: RequestThreads) -> Iterator[Change]:
         if threads.main.held_back_tokens:
@@ -131,10 +176,18 @@ class _Planning:
     tokens_left: int = 0
     lanes_of: dict[int, int] = field(default_factory=dict)
     has_preempted: bool = False
+    num_candidates: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every thread that could run has a lane."""
+        return len(self.lanes) == self.num_candidates
 
     def run(self) -> None:
         self.tokens_left = self.scheduler.limits.max_batched_tokens
-        for threads, thread in self._candidates():
+        candidates = self._candidates()
+        self.num_candidates = len(candidates)
+        for threads, thread in candidates:
             if not self._has_room():
                 return
             if thread.is_runnable and self._may_widen(threads):
@@ -169,13 +222,11 @@ class _Planning:
             self._preempt(victim)
             if victim is threads:
                 return
-        self._add(threads, thread, num_tokens)
+        self._add(threads, thread, num_tokens=num_tokens, slots=slots)
 
-    def _add(self, threads: RequestThreads, thread: DecodeThread, num_tokens: int) -> None:
-        layout = self.scheduler.budget.layout
-        slots = thread.slots_to_feed(num_tokens, layout)
+    def _add(self, threads: RequestThreads, thread: DecodeThread, *, num_tokens: int, slots: int) -> None:
         self.scheduler.budget.allocate(slots)
-        self.lanes.append(thread.lane(threads.request.name, num_tokens, layout=layout))
+        self.lanes.append(thread.lane(threads.request.name, num_tokens, layout=self.scheduler.budget.layout))
         thread.held_slots += slots
         self.tokens_left -= num_tokens
         self.lanes_of[threads.sequence] = self.lanes_of.get(threads.sequence, 0) + 1
@@ -211,10 +262,10 @@ class _Planning:
                 if not scheduler.running:
                     scheduler.check_size(threads.request.name, slots)
                 return
-            self._start(scheduler.waiting.pop(0), num_tokens)
+            self._start(scheduler.waiting.pop(0), num_tokens=num_tokens, slots=slots)
 
-    def _start(self, threads: RequestThreads, num_tokens: int) -> None:
+    def _start(self, threads: RequestThreads, *, num_tokens: int, slots: int) -> None:
         threads.resume()
         self.scheduler.running.append(threads)
         self.changes.append(Change(EventKind.ADMISSION, threads.request.name))
-        self._add(threads, threads.main, num_tokens)
+        self._add(threads, threads.main, num_tokens=num_tokens, slots=slots)

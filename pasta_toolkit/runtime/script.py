@@ -79,6 +79,21 @@ class ScriptReader:
         """Return what each lane decodes, and go on."""
         return tuple(self._next(lane.request, lane.thread) if lane.decodes else None for lane in lanes)
 
+    def num_plain(self, lanes: Iterable[Lane]) -> int:
+        """Return how many times each of the lanes will decode one token, and nothing else, before any event."""
+        return min(self._plain_lanes(lane.request, lane.thread) for lane in lanes)
+
+    def skip(self, lanes: Iterable[Lane], num_steps: int) -> None:
+        """Go on by so many steps without events."""
+        for lane in lanes:
+            run_index, lanes_done = self._places.get((lane.request, lane.thread), (0, 0))
+            self._places[lane.request, lane.thread] = (run_index, lanes_done + num_steps)
+
+    def _plain_lanes(self, request: str, thread: int) -> int:
+        run_index, lanes_done = self._places.get((request, thread), (0, 0))
+        run = self._scripts[request].threads[thread].runs[run_index]
+        return run.num_lanes - lanes_done - 1 if run.tokens_per_lane == 1 else 0
+
     def _next(self, request: str, thread: int) -> Progress:
         key = (request, thread)
         run_index, lanes_done = self._places.get(key, (0, 0))

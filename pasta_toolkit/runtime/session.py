@@ -53,6 +53,11 @@ class Session:
         self._write(changes)
         return changes
 
+    @property
+    def is_recording(self) -> bool:
+        """Whether events are recorded, which needs every step by itself."""
+        return self._record is not None
+
     def _advance_to(self, at_ns: int) -> None:
         if at_ns < self._now_ns:
             raise ValueError(f"the clock went back from {self._now_ns} to {at_ns} ns")

@@ -87,6 +87,12 @@ class DecodeThread:
         self.own_tokens += num_tokens
         self.next_position += num_tokens - refilled
 
+    def repeat(self, num_tokens: int) -> None:
+        """Decode and feed so many tokens one by one, of which the last is pending as the one before was."""
+        self.own_tokens += num_tokens
+        self.next_position += num_tokens
+        self.decoded_tokens += num_tokens
+
     def settle(self) -> None:
         """Choose the state of a thread that has fed all it could."""
         if self.held_back_tokens:
@@ -143,8 +149,15 @@ class RequestThreads:
         return sum(thread.held_slots for thread in self.live)
 
     def thread(self, index: int) -> DecodeThread:
-        """Return a live thread by its index."""
-        return next(thread for thread in self.live if thread.index == index)
+        """Return a live thread by its index.
+
+        Raises:
+            ValueError: no such thread lives.
+        """
+        for thread in self.live:
+            if thread.index == index:
+                return thread
+        raise ValueError(f"request {self.request.name!r} has no live thread {index}")
 
     def runnable(self) -> list[DecodeThread]:
         """Return the threads that may have a lane now, in order."""
@@ -154,7 +167,7 @@ class RequestThreads:
         """Take note of a lane that ran."""
         thread = self.thread(lane.thread)
         thread.feed(lane.num_tokens)
-        if not thread.pending_tokens:
+        if not thread.pending_tokens and not thread.index and len(self.live) > 1:
             yield from self._fork(thread)
         if lane.decodes:
             if progress is None:
@@ -164,6 +177,11 @@ class RequestThreads:
             thread.settle()
         elif lane.decodes:
             thread.state = ThreadState.READY
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether nothing changes here while threads decode without events: no first token to come, and no fork."""
+        return self.decoded_tokens > 0 and all(thread.state is not ThreadState.WAITING_FOR_FORK for thread in self.live)
 
     def join(self) -> Iterator[Change]:
         """Join the branches that the main thread waits for, if all of them are in the cache."""
@@ -230,7 +248,7 @@ class RequestThreads:
     def _fork(self, parent: DecodeThread) -> Iterator[Change]:
         """Start the branches that wait for what the main thread has now fed."""
         for branch in self.live[1:]:
-            if parent.index or branch.state is not ThreadState.WAITING_FOR_FORK:
+            if branch.state is not ThreadState.WAITING_FOR_FORK:
                 continue
             branch.state = ThreadState.READY
             if not branch.prefix_tokens:

@@ -5,7 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pasta_toolkit.runtime import EventKind, Lane, Limits, Request, Script, write_trace
+from pasta_toolkit.runtime import (
+    Copied,
+    EventKind,
+    Interleaved,
+    KvError,
+    Lane,
+    Limits,
+    Paged,
+    Request,
+    Script,
+    write_trace,
+)
 from simulator.executor import ConstantCost
 from simulator.replica import Arrival, Serving
 from simulator.router import RouterError, router
@@ -20,6 +31,9 @@ class LinearCost:
 
     def duration_ns(self, lanes: tuple[Lane, ...]) -> int:
         return 100 + sum(10 * lane.num_tokens + lane.context_tokens for lane in lanes)
+
+    def decode_ns(self, contexts: tuple[int, ...]) -> int:
+        return 100 + sum(10 + context for context in contexts)
 
 
 def one_lane_each(arrival_times, *, service_steps=1):
@@ -95,6 +109,27 @@ def test_an_arrival_at_the_end_of_a_step_joins_the_next_one():
         EventKind.ADMISSION,
         EventKind.STEP_BEGIN,
     ]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30_000), outlines()), min_size=1, max_size=5),
+    st.sampled_from([Interleaved(), Copied(), Paged(4)]),
+    st.sampled_from([None, 2_000, 600]),
+    st.integers(1, 8),
+)
+@settings(max_examples=100, deadline=None)
+def test_steps_run_at_once_take_as_long_as_steps_run_one_by_one(work, layout, kv_slots, max_lanes):
+    """A recording runs every step by itself."""
+    arrivals = [
+        Arrival(at_ns, Request(str(index), 5), script_of_outline(outline))
+        for index, (at_ns, outline) in enumerate(sorted(work, key=lambda item: item[0]))
+    ]
+    serving = Serving(Limits(max_lanes), layout, kv_slots)
+    try:
+        one_by_one = simulate(arrivals, serving, cost=LinearCost(), record=lambda event: None)
+    except KvError:
+        return
+    assert simulate(arrivals, serving, cost=LinearCost()) == one_by_one
 
 
 @given(st.lists(st.tuples(st.integers(0, 9_000), outlines()), min_size=1, max_size=4))
