@@ -20,6 +20,7 @@ COMMANDS = {
     "annotate": "Turn plain answers into annotated ones by their structure.",
     "dag": "Draw the dependency DAG of a response and export it.",
     "stats": "Measure the parallelism of a data set.",
+    "spec": "List the known devices and models, or show one with derived values and sources.",
 }
 
 
