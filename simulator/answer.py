@@ -11,7 +11,7 @@ from simulator.replica import Arrival, Serving
 from simulator.simulation import RequestTimes, simulate
 from simulator.token_levels import token_levels
 
-__all__ = ["Answer", "predict_pasta", "predict_sequential", "trace_of"]
+__all__ = ["Answer", "StepCounter", "predict_pasta", "predict_sequential", "trace_of"]
 
 SEQUENTIAL, PASTA = "sequential", "pasta"
 
@@ -97,21 +97,23 @@ def _num_steps_unlimited(arrival: Arrival, serving: Serving, probe: LossProbe) -
     unlimited = Serving()
     if serving.limits == unlimited.limits and serving.kv_slots is None:
         return probe.num_steps
-    counter = _StepCounter()
+    counter = StepCounter()
     simulate([arrival], unlimited, cost=counter)
     return counter.num_steps - 1
 
 
-class _StepCounter:
+class StepCounter:
     """A cost that counts steps; each takes the same time."""
 
     def __init__(self) -> None:
         self.num_steps = 0
 
     def duration_ns(self, lanes: Sequence[object]) -> int:
+        """Count a step."""
         del lanes
         self.num_steps += 1
         return 1
 
     def decode_ns(self, contexts: Sequence[int]) -> int:
+        """Count a step."""
         return self.duration_ns(contexts)

@@ -67,6 +67,8 @@ class Replica:
     ) -> None:
         self.session = Session(serving.scheduler(), record)
         self.busy_ns = 0
+        self.slot_ns = 0
+        self.peak_slots = 0
         self._loop = loop
         self._executor = ScriptedExecutor(cost, ScriptReader())
         self._watch = watch
@@ -92,10 +94,18 @@ class Replica:
         if step is None:
             self._is_busy = False
             return
-        at_ns = self._loop.now_ns + self._repeat(step)
+        slots = self._slots
+        repeated_ns = self._repeat(step)
         outcome = self._executor.execute(self.session.scheduler.step or step)
-        self.busy_ns += outcome.duration_ns
-        self._loop.schedule(at_ns + outcome.duration_ns, Priority.STEP_END, lambda: self._end(outcome))
+        duration_ns = repeated_ns + outcome.duration_ns
+        self.busy_ns += duration_ns
+        self.slot_ns += duration_ns * (slots + self._slots) // 2
+        self.peak_slots = max(self.peak_slots, self._slots)
+        self._loop.schedule(self._loop.now_ns + duration_ns, Priority.STEP_END, lambda: self._end(outcome))
+
+    @property
+    def _slots(self) -> int:
+        return self.session.scheduler.budget.allocated_slots
 
     def _repeat(self, step: Step) -> int:
         """Run all but the last of the steps up to the next event at once; return how long they take.
@@ -114,7 +124,6 @@ class Replica:
         if num_steps:
             scheduler.repeat(num_steps)
             self._executor.reader.skip(step.lanes, num_steps)
-        self.busy_ns += duration_ns
         return duration_ns
 
     def _end(self, outcome: StepOutcome) -> None:

@@ -42,11 +42,16 @@ class RequestTimes:
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What a simulation found, requests in order of arrival; `busy_ns` of each replica."""
+    """What a simulation found, requests in order of arrival.
+
+    For each replica: how long it was busy, the integral of its allocated slots over that time, and their peak.
+    """
 
     requests: tuple[RequestTimes, ...]
     makespan_ns: int
     busy_ns: tuple[int, ...]
+    slot_ns: tuple[int, ...]
+    peak_slots: tuple[int, ...]
 
 
 def simulate(
@@ -57,8 +62,11 @@ def simulate(
     num_replicas: int = 1,
     router: Router = least_loaded,
     record: Callable[[TraceEvent], object] | None = None,
+    follow: Callable[[str], Iterable[Arrival]] | None = None,
 ) -> Simulated:
-    """Serve all arrivals to their ends.
+    """Serve all arrivals to their ends, and what follows them.
+
+    When a request completes, `follow` is told its name and says what arrives then; their own times do not matter.
 
     A trace can be recorded of one replica only: its step numbers are those of one scheduler.
 
@@ -68,13 +76,25 @@ def simulate(
     """
     if record is not None and num_replicas > 1:
         raise ValueError("a trace is that of one replica")
-    loop, watcher = EventLoop(), _Watcher()
-    watch = watcher.watching(loop)
-    replicas = [Replica(loop, serving, cost=cost, record=record, watch=watch) for _ in range(num_replicas)]
+    loop, watcher, replicas = EventLoop(), _Watcher(), list[Replica]()
+
+    def watch(change: Change) -> None:
+        watcher.note(change, loop.now_ns)
+        if follow is not None and change.kind is EventKind.COMPLETION:
+            for arrival in follow(change.request):
+                loop.schedule(loop.now_ns, Priority.ARRIVAL, _arrival(arrival, replicas, router))
+
+    replicas += [Replica(loop, serving, cost=cost, record=record, watch=watch) for _ in range(num_replicas)]
     for arrival in arrivals:
         loop.schedule(arrival.at_ns, Priority.ARRIVAL, _arrival(arrival, replicas, router))
     loop.run()
-    return Simulated(tuple(watcher.times()), loop.now_ns, tuple(replica.busy_ns for replica in replicas))
+    return Simulated(
+        tuple(watcher.times()),
+        loop.now_ns,
+        tuple(replica.busy_ns for replica in replicas),
+        tuple(replica.slot_ns for replica in replicas),
+        tuple(replica.peak_slots for replica in replicas),
+    )
 
 
 def _arrival(arrival: Arrival, replicas: Sequence[Replica], router: Router) -> Callable[[], None]:
@@ -91,14 +111,11 @@ class _Watcher:
         self._notes: dict[str, dict[EventKind, tuple[int, int | None]]] = {}
         self._preemptions: dict[str, int] = {}
 
-    def watching(self, loop: EventLoop) -> Callable[[Change], None]:
-        def watch(change: Change) -> None:
-            if change.kind in _NOTED:
-                self._notes.setdefault(change.request, {}).setdefault(change.kind, (loop.now_ns, change.value))
-            elif change.kind is EventKind.PREEMPTION:
-                self._preemptions[change.request] = self._preemptions.get(change.request, 0) + 1
-
-        return watch
+    def note(self, change: Change, at_ns: int) -> None:
+        if change.kind in _NOTED:
+            self._notes.setdefault(change.request, {}).setdefault(change.kind, (at_ns, change.value))
+        elif change.kind is EventKind.PREEMPTION:
+            self._preemptions[change.request] = self._preemptions.get(change.request, 0) + 1
 
     def times(self) -> Iterable[RequestTimes]:
         for name, notes in self._notes.items():

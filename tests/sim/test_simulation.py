@@ -129,7 +129,9 @@ def test_steps_run_at_once_take_as_long_as_steps_run_one_by_one(work, layout, kv
         one_by_one = simulate(arrivals, serving, cost=LinearCost(), record=lambda event: None)
     except KvError:
         return
-    assert simulate(arrivals, serving, cost=LinearCost()) == one_by_one
+    at_once = simulate(arrivals, serving, cost=LinearCost())
+    assert (at_once.requests, at_once.busy_ns) == (one_by_one.requests, one_by_one.busy_ns)
+    assert at_once.peak_slots == one_by_one.peak_slots
 
 
 @given(st.lists(st.tuples(st.integers(0, 9_000), outlines()), min_size=1, max_size=4))
@@ -167,3 +169,18 @@ def test_unknown_routers_are_refused_and_traces_are_of_one_replica():
         router("random")
     with pytest.raises(ValueError, match="a trace is that of one replica"):
         simulate([], Serving(), cost=ConstantCost(1), num_replicas=2, record=print)
+
+
+def test_what_follows_a_completion_arrives_at_once():
+    first = Arrival(0, Request("first", 1), Script.sequential(3))
+    second = Arrival(0, Request("second", 1), Script.sequential(1))
+    found = simulate(
+        [first],
+        Serving(),
+        cost=ConstantCost(STEP_NS),
+        follow=lambda name: [second] if name == "first" else [],
+    )
+    assert [(r.name, r.arrival_ns, r.completion_ns) for r in found.requests] == [
+        ("first", 0, 3 * STEP_NS),
+        ("second", 3 * STEP_NS, 4 * STEP_NS),
+    ]
