@@ -70,7 +70,7 @@ class StepBatch:
     seconds: Vector
 
     def predicted(self, parameters: KernelParameters) -> Vector:
-        """Return the seconds of each row, without all-reduces: what the fitted model says of the same steps."""
+        """Return the seconds of each row, without all-reduces and host, as the fitted model says."""
         total = np.zeros_like(self.seconds)
         for matrix in self.model.matrices(self.tensor_parallel):
             total += matrix.count * matmul_seconds(
@@ -86,7 +86,7 @@ class StepBatch:
             kv_bytes=self.num_lanes * self.context * token_bytes,
             mean_context=self.context,
         )
-        total += self.model.num_layers * attention + parameters.host_seconds_per_step
+        total += self.model.num_layers * attention
         elementwise = elementwise_seconds(
             parameters, self.device, self.model, self.num_lanes, tensor_parallel=self.tensor_parallel
         )

@@ -45,6 +45,7 @@ FIRST_GUESS = KernelParameters(
     attention_single_lane_fraction=0.9,
 )
 NAMES = tuple(parameter.name for parameter in fields(KernelParameters))[:-NUM_DEFAULTS]
+AT_LEAST_ONE = ("matmul_overlap_norm", "attention_overlap_norm")  # below 1 two resources would hinder each other
 # A fraction above 1 would read faster than the datasheet allows, or make a second lane cheaper than one.
 AT_MOST_ONE = ("matmul_single_row_fraction", "attention_single_lane_fraction", "attention_bandwidth_fraction")
 
@@ -156,9 +157,13 @@ def _to_vector(parameters: KernelParameters) -> Vector:
 
 def _to_parameters(vector: Vector) -> KernelParameters:
     values = {name: float(value) for name, value in zip(NAMES, np.exp(np.clip(vector, -30, 30)), strict=True)}
-    return KernelParameters(
-        **{name: min(1.0, value) if name in AT_MOST_ONE else value for name, value in values.items()}
-    )
+    return KernelParameters(**{name: _bounded(name, value) for name, value in values.items()})
+
+
+def _bounded(name: str, value: float) -> float:
+    if name in AT_MOST_ONE:
+        return min(1.0, value)
+    return max(1.0, value) if name in AT_LEAST_ONE else value
 
 
 def _calibration(vector: Vector, batches: _Batches, tables: Tables, method: str) -> Calibration:

@@ -18,9 +18,8 @@ __all__ = ["KernelSumModel", "Kernels"]
 class Kernels(Protocol):
     """Says how long the kernels of one device take."""
 
-    @property
-    def host_seconds_per_step(self) -> float:
-        """What the host adds to each step."""
+    def host_seconds(self, num_layers: int, kernel_seconds: float) -> float:
+        """Return what the host adds to a step whose kernels take so long."""
 
     def matmul_seconds(self, *, rows: int, outer: int, inner: int) -> float:
         """Return the seconds of (rows, inner) @ (inner, outer)."""
@@ -39,9 +38,8 @@ class Kernels(Protocol):
 class KernelSumModel:
     """Predict a step as the sum of its kernels.
 
-    Terms: `matmul`, `output_head`, `elementwise`, `all_reduce`, `host` (these follow from counts of tokens),
-    `attention` (lanes at their mean context), `unequal_contexts` (what the spread of contexts adds),
-    `prefill_attention`.
+    Terms: `matmul`, `output_head`, `elementwise`, `all_reduce` (these follow from counts of tokens), `attention` (lanes
+    at their mean context), `unequal_contexts` (what the spread of contexts adds), `prefill_attention`, `host`.
 
     Raises:
         SpecError: the model does not fit the devices.
@@ -75,15 +73,14 @@ class KernelSumModel:
             self._counted[key] = self._counted_terms(*key)
         attention, unequal = self._decode_attention(shape)
         prefill = self.kernels.prefill_attention_seconds(self._heads, shape.prefills) if shape.prefills else 0.0
-        return StepCost(
-            (
-                *self._counted[key],
-                Term("attention", attention),
-                Term("unequal_contexts", unequal),
-                Term("prefill_attention", self.model.num_layers * prefill),
-            ),
-            *self._interval,
+        terms = (
+            *self._counted[key],
+            Term("attention", attention),
+            Term("unequal_contexts", unequal),
+            Term("prefill_attention", self.model.num_layers * prefill),
         )
+        host = self.kernels.host_seconds(self.model.num_layers, sum(term.seconds for term in terms))
+        return StepCost((*terms, Term("host", host)), *self._interval)
 
     def _counted_terms(self, num_tokens: int, num_outputs: int) -> tuple[Term, ...]:
         *layers, head = self.model.matrices(self.tensor_parallel)
@@ -102,7 +99,6 @@ class KernelSumModel:
             Term("output_head", output_head),
             Term("elementwise", elementwise),
             Term("all_reduce", all_reduce),
-            Term("host", self.kernels.host_seconds_per_step),
         )
 
     def _decode_attention(self, shape: StepShape) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from simulator.cost.errors import CostError
 
 __all__ = ["NUM_DEFAULTS", "GenericProfiles", "KernelParameters", "generic_profiles"]
 
-NUM_DEFAULTS = 4  # the last fields, which no table here says anything about
+NUM_DEFAULTS = 5  # the last fields, which no table here says anything about
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,9 @@ class KernelParameters:
     """What the formulas of `matmul.py`, `attention.py`, `elementwise.py` and `smooth_kernels.py` take.
 
     Fractions are of the datasheet's bandwidth or peak. Cycles are of the boost clock, so that launch latencies scale
-    from device to device. A norm is the p of a p-norm: large is perfect overlap of two resources, 1 none.
+    from device to device. A norm is the p of a p-norm: large is perfect overlap of two resources, 1 none. A host that
+    launches kernels one by one needs `host_seconds_per_layer`, while the device works; what the host does between steps,
+    `host_seconds_per_step`, comes on top.
     """
 
     matmul_bandwidth_fraction: float
@@ -41,6 +43,7 @@ class KernelParameters:
     elementwise_bandwidth_fraction: float = 0.8  # Source: as above, mem_bw_empirical_scaling_factor
     prefill_flops_fraction: float = 0.5  # Source: FlashAttention-2 (Dao, 2023), figure 5: 50-73 % of the peak, forward
     host_seconds_per_step: float = 0.0
+    host_seconds_per_layer: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse parameters that would make a time negative or undefined."""

@@ -24,10 +24,10 @@ class SmoothKernels:
     parameters: KernelParameters
     device: Device
 
-    @property
-    def host_seconds_per_step(self) -> float:
-        """What the host adds to each step."""
-        return self.parameters.host_seconds_per_step
+    def host_seconds(self, num_layers: int, kernel_seconds: float) -> float:
+        """Return what the host adds: its work between steps, and the launches that the kernels do not hide."""
+        launching = num_layers * self.parameters.host_seconds_per_layer
+        return self.parameters.host_seconds_per_step + max(0.0, launching - kernel_seconds)
 
     def matmul_seconds(self, *, rows: int, outer: int, inner: int) -> float:
         """Return the seconds of (rows, inner) @ (inner, outer)."""

@@ -24,10 +24,9 @@ class TableKernels:
     attentions: AttentionTable
     formulas: SmoothKernels
 
-    @property
-    def host_seconds_per_step(self) -> float:
-        """What the host adds to each step."""
-        return self.formulas.host_seconds_per_step
+    def host_seconds(self, num_layers: int, kernel_seconds: float) -> float:
+        """Return what the host adds to a step whose kernels take so long."""
+        return self.formulas.host_seconds(num_layers, kernel_seconds)
 
     def matmul_seconds(self, *, rows: int, outer: int, inner: int) -> float:
         """Return the seconds of (rows, inner) @ (inner, outer)."""
