@@ -40,17 +40,23 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How a replica serves. `kv_slots` of None: memory without end."""
+    """How a replica serves. `kv_slots` of None: memory without end; `remembers_cache`: see `KvBudget`."""
 
     limits: Limits = field(default_factory=Limits)
     layout: KvLayout = field(default_factory=Interleaved)
     kv_slots: int | None = None
     positions: PositionPolicy = field(default_factory=Predicted)
     order: Ordering = first_come
+    remembers_cache: bool = False
 
     def scheduler(self) -> Scheduler:
         """Return a fresh scheduler."""
-        return Scheduler(self.limits, KvBudget(self.layout, self.kv_slots), self.positions, self.order)
+        return Scheduler(
+            self.limits,
+            KvBudget(self.layout, self.kv_slots, remembers=self.remembers_cache),
+            self.positions,
+            self.order,
+        )
 
 
 class Replica:

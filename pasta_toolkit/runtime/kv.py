@@ -3,7 +3,8 @@
 Laws: `allocated + free == total` at all times; what a fork shares is counted once, except in layout `copied`.
 """
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from grammar import PastaError
@@ -116,11 +117,23 @@ def kv_layout(name: str, *, page_tokens: int = DEFAULT_PAGE_TOKENS) -> KvLayout:
 
 @dataclass(slots=True)
 class KvBudget:
-    """Counts slots. State: how many are allocated. `total_slots` of None means as many as are asked for."""
+    """Counts slots. State: how many are allocated, and whose the free ones were.
+
+    `total_slots` of None means as many as are asked for. A budget that `remembers` hands out free slots in the order in
+    which they became free, so that what a preempted request had can still be there when it comes back (a prefix cache;
+    Source: the free-block queue of vLLM's V1 `BlockPool`). Of one release, what came last is overwritten first.
+    """
 
     layout: KvLayout
     total_slots: int | None = None
     allocated_slots: int = 0
+    remembers: bool = False
+    freed: deque[tuple[str | None, int]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        """Begin with free slots that were nobody's."""
+        if self.remembers and self.total_slots is not None and not self.freed:
+            self.freed.append((None, self.total_slots - self.allocated_slots))
 
     @property
     def free_slots(self) -> int | None:
@@ -137,7 +150,42 @@ class KvBudget:
         Raises:
             ValueError: more than are free, or more freed than are allocated.
         """
-        allocated = self.allocated_slots + num_slots
-        if allocated < 0 or (num_slots > 0 and not self.has_room(num_slots)):
+        if num_slots < 0:
+            self.release(-num_slots)
+            return
+        if not self.has_room(num_slots):
             raise ValueError(f"cannot allocate {num_slots} slots: {self.allocated_slots} of {self.total_slots} in use")
-        self.allocated_slots = allocated
+        self.allocated_slots += num_slots
+        if self.freed:
+            self._overwrite(num_slots)
+
+    def release(self, num_slots: int, owner: str | None = None) -> None:
+        """Free slots; what they held stays the owner's until they are allocated again.
+
+        Raises:
+            ValueError: more are freed than are allocated.
+        """
+        if num_slots > self.allocated_slots:
+            raise ValueError(f"cannot free {num_slots} slots: {self.allocated_slots} of {self.total_slots} in use")
+        self.allocated_slots -= num_slots
+        if self.remembers and self.total_slots is not None and num_slots:
+            self.freed.append((owner, num_slots))
+
+    def surviving_slots(self, owner: str) -> int:
+        """Return how many slots an owner released that nobody has overwritten."""
+        return sum(slots for whose, slots in self.freed if whose == owner)
+
+    def reclaim(self, owner: str) -> None:
+        """Put the surviving slots of an owner first, so that it is given them next."""
+        surviving = self.surviving_slots(owner)
+        if surviving:
+            self.freed = deque((whose, slots) for whose, slots in self.freed if whose != owner)
+            self.freed.appendleft((None, surviving))
+
+    def _overwrite(self, num_slots: int) -> None:
+        left = num_slots
+        while left:
+            whose, slots = self.freed.popleft()
+            if slots > left:
+                self.freed.appendleft((whose, slots - left))
+            left -= min(left, slots)

@@ -6,7 +6,8 @@ Online: it learns of promises, syncs and ends only from the progress of lanes. T
    served unless told otherwise: the older request, then the lower thread).
 2. A thread gets a lane while lanes and batched tokens are left; a prefill is cut into chunks by what is left of them.
 3. When an admitted thread finds no slots in the KV cache, the last request in admission order that has no lane in this
-   step yet is preempted: its cache is lost and fed again later (recompute). Nothing is admitted in such a step.
+   step yet is preempted: its cache is lost and fed again later (recompute), but for what a budget that remembers
+   still has. Nothing is admitted in such a step.
 4. A waiting request is admitted when a lane, tokens, slots and a request's place are free; the first that does not
    fit ends the admissions, so that none is overtaken. A preempted request waits before all others (first come only).
 
@@ -238,7 +239,7 @@ class _Planning:
         return next(free, None) if len(running) > 1 else None
 
     def _preempt(self, threads: RequestThreads) -> None:
-        self.scheduler.budget.allocate(-threads.held_slots)
+        self.scheduler.budget.release(threads.held_slots, threads.request.name)
         lost = threads.preempt()
         self.scheduler.running.remove(threads)
         self.scheduler.waiting.insert(0, threads)
@@ -256,16 +257,18 @@ class _Planning:
             scheduler.waiting.sort(key=lambda threads: scheduler.order(threads, threads.main))
         while scheduler.waiting and self._has_room() and len(scheduler.running) < scheduler.limits.max_requests:
             threads = scheduler.waiting[0]
-            num_tokens = min(threads.main.pending_tokens, self.tokens_left)
-            slots = threads.main.slots_to_feed(num_tokens, scheduler.budget.layout)
+            restored = threads.restorable_tokens(scheduler.budget.surviving_slots(threads.request.name))
+            num_tokens = min(threads.main.pending_tokens - restored, self.tokens_left)
+            slots = threads.main.slots_to_feed(restored + num_tokens, scheduler.budget.layout)
             if not scheduler.budget.has_room(slots):
                 if not scheduler.running:
                     scheduler.check_size(threads.request.name, slots)
                 return
+            threads.resume(restored)
+            scheduler.budget.reclaim(threads.request.name)
             self._start(scheduler.waiting.pop(0), num_tokens=num_tokens, slots=slots)
 
     def _start(self, threads: RequestThreads, *, num_tokens: int, slots: int) -> None:
-        threads.resume()
         self.scheduler.running.append(threads)
         self.changes.append(Change(EventKind.ADMISSION, threads.request.name))
         self._add(threads, threads.main, num_tokens=num_tokens, slots=slots)

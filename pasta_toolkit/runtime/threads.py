@@ -201,8 +201,21 @@ class RequestThreads:
         """Lose the cache; return how many tokens must be fed again."""
         return sum(thread.lose_cache() for thread in self.live)
 
-    def resume(self) -> None:
-        """Begin to feed the lost tokens again: the main thread first, then the branches that fork from it."""
+    def restorable_tokens(self, num_slots: int) -> int:
+        """Return how many of the main thread's lost tokens so many surviving slots hold; one is left to be fed."""
+        most = min(num_slots, self.main.refill_tokens, self.main.pending_tokens - 1)
+        while most > 0 and self.layout.slots(0, most) > num_slots:
+            most -= 1
+        return max(0, most)
+
+    def resume(self, restored_tokens: int = 0) -> None:
+        """Begin to feed the lost tokens again: the main thread first, then the branches that fork from it.
+
+        The first `restored_tokens` of the main thread are in the cache still.
+        """
+        self.main.own_tokens += restored_tokens
+        self.main.refill_tokens -= restored_tokens
+        self.main.pending_tokens -= restored_tokens
         for thread in self.live:
             thread.state = ThreadState.WAITING_FOR_FORK
         self.main.state = ThreadState.WAITING_FOR_PREFILL

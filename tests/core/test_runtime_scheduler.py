@@ -59,9 +59,12 @@ def test_makespan_is_at_least_the_critical_path_and_the_work_over_the_lanes(outl
     max_threads=st.integers(1, 4),
     order=orders,
     is_tight=st.booleans(),
+    remembers=st.booleans(),
 )
 @settings(max_examples=150, deadline=None)
-def test_every_request_is_served_under_any_limits(*, work, layout, max_lanes, max_tokens, max_threads, order, is_tight):
+def test_every_request_is_served_under_any_limits(
+    *, work, layout, max_lanes, max_tokens, max_threads, order, is_tight, remembers
+):
     """Invariants 1 to 5, which the driver checks after each transition, with preemption where memory is tight."""
     arrivals = [
         (at * STEP_NS, Request(str(index), prompt, expected_tokens=outline.decoded_tokens), script_of_outline(outline))
@@ -69,7 +72,7 @@ def test_every_request_is_served_under_any_limits(*, work, layout, max_lanes, ma
     ]
     total = max(_most_slots(prompt, outline, layout) for _, prompt, outline in work)
     limits = Limits(max_lanes, max_tokens, max_threads=max_threads, serialise_above=3)
-    budget = KvBudget(layout, total if is_tight else None)
+    budget = KvBudget(layout, total if is_tight else None, remembers=remembers)
     events = drive(Scheduler(limits, budget, order=ordering(order)), arrivals)
     assert budget.allocated_slots == 0
     completed = {event.request: event.value for event in events if event.kind is EventKind.COMPLETION}
@@ -174,6 +177,18 @@ def test_a_request_is_preempted_where_memory_ends_and_served_again():
     assert [event.request for event in preempted] == ["b"]
     assert any(lane.is_refill for lane in lanes_of(events) if lane.request == "b")
     assert set(times(events, EventKind.COMPLETION)) == {"a", "b"}
+
+
+def test_what_survives_of_a_preempted_request_is_not_fed_again():
+    arrivals = [(0, Request(name, 10), Script.sequential(20)) for name in ("a", "b")]
+    forgets = drive(Scheduler(budget=KvBudget(Interleaved(), 40)), arrivals)
+    remembers = drive(Scheduler(budget=KvBudget(Interleaved(), 40, remembers=True)), arrivals)
+    refed = [
+        sum(lane.num_tokens for lane in lanes_of(events) if lane.is_refill and lane.request == "b")
+        for events in (forgets, remembers)
+    ]
+    lost = next(event.value for event in forgets if event.kind is EventKind.PREEMPTION)
+    assert refed == [lost + 1, 9 + 1]  # the older request overwrote 9 of its 20 slots before it ended
 
 
 def test_a_request_that_no_cache_can_hold_is_refused_in_one_sentence():

@@ -69,7 +69,7 @@ def test_a_budget_refuses_more_than_is_free_and_more_than_was_allocated():
     assert budget.free_slots == 3
     with pytest.raises(ValueError, match="cannot allocate 4 slots: 7 of 10 in use"):
         budget.allocate(4)
-    with pytest.raises(ValueError, match="cannot allocate -8 slots"):
+    with pytest.raises(ValueError, match="cannot free 8 slots"):
         budget.allocate(-8)
 
 

@@ -65,6 +65,8 @@ def check_budget(scheduler: Scheduler) -> None:
         assert budget.free_slots is not None
         assert budget.allocated_slots + budget.free_slots == budget.total_slots
         assert budget.free_slots >= 0
+        if budget.remembers:
+            assert sum(slots for _, slots in budget.freed) == budget.free_slots
 
 
 def times(events: Sequence[TraceEvent], kind: EventKind) -> dict[str, int]:
