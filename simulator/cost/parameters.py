@@ -19,7 +19,7 @@ class KernelParameters:
 
     Fractions are of the datasheet's bandwidth or peak. Cycles are of the boost clock, so that launch latencies scale
     from device to device. A norm is the p of a p-norm: large is perfect overlap of two resources, 1 none. A host that
-    launches kernels one by one needs `host_seconds_per_layer`, while the device works; what the host does between steps,
+    launches kernels one by one needs `host_seconds_per_layer` while the device works; what it does between steps,
     `host_seconds_per_step`, comes on top.
     """
 

@@ -8,7 +8,7 @@ from pasta_toolkit.specs import Calibration, HardwareSpec, ModelSpec, load_hardw
 from simulator.cost.attention_work import prefill_pairs
 from simulator.cost.fitting import Tables, fit_device, fit_generic
 from simulator.cost.parameters import GenericProfiles
-from simulator.cost.protocol import Prediction, device_left_out, model_left_out, thinned
+from simulator.cost.protocol import Prediction, device_left_out, kernels_of_others, model_left_out, thinned
 from simulator.cost.serving_profile import ServingProfile, ServingTableModel
 from simulator.cost.serving_rows import serving_attention_rows, serving_matmul_rows
 from simulator.cost.smooth_kernels import fitted_model
@@ -71,7 +71,8 @@ def _measured_device(tables: Tables, device: str, generic: GenericProfiles) -> C
     if own.steps:
         models = sorted({row.model for row in own.steps})
         seen = thinned(tables, every=EVERY)
-        left_out = [row for model in models for row in model_left_out(seen, device, model, start=start)]
+        unseen = kernels_of_others(seen, device)
+        left_out = [row for model in models for row in model_left_out(seen, device, model, start=unseen)]
         method = "one device; residuals: its steps, each model left out"
         return replace(profile, log_residuals=tuple(map(_residual, left_out)), method=method)
     residuals: list[float] = []

@@ -17,7 +17,15 @@ from simulator.cost.measurements import (
 from simulator.cost.smooth_kernels import fitted_model
 from simulator.cost.step_shape import StepShape
 
-__all__ = ["Prediction", "device_left_out", "model_left_out", "predict_rows", "read_tables", "thinned"]
+__all__ = [
+    "Prediction",
+    "device_left_out",
+    "kernels_of_others",
+    "model_left_out",
+    "predict_rows",
+    "read_tables",
+    "thinned",
+]
 
 MATMUL_FILE = "aic012_gemm_bf16_m1_512.csv"
 ATTENTION_FILE = "aic012_decode_attention_bf16.csv"
@@ -84,8 +92,18 @@ def _is_usual(row: AttentionRow, tables: Tables) -> bool:
     return does_split and row.context >= MIN_CONTEXT and row.num_lanes <= MAX_LANES
 
 
+def kernels_of_others(tables: Tables, device: str) -> Calibration:
+    """Return the generic profile for a device, fitted on the kernels of all others and on no steps at all."""
+    others = replace(tables.where_device(lambda name: name != device), steps=())
+    asynchronous, synchronous = fit_generic(others)
+    return asynchronous if tables.hardware[device].has_asynchronous_matrix_units else synchronous
+
+
 def model_left_out(tables: Tables, device: str, model: str, *, start: Calibration) -> tuple[Prediction, ...]:
-    """Predict the steps of one model on one device by a fit on the device's kernels and its other models' steps."""
+    """Predict the steps of one model on one device by a fit on the device's kernels and its other models' steps.
+
+    `start` must not have seen the model's steps either; `kernels_of_others` has not.
+    """
     seen = tables.where_device(lambda name: name == device)
     seen = replace(seen, steps=tuple(row for row in seen.steps if row.model != model))
     profile = fit_device(seen, start=start)
