@@ -93,9 +93,9 @@ def _alone(arrival: Arrival, serving: Serving, probe: LossProbe) -> RequestTimes
 
 
 def _num_steps_unlimited(arrival: Arrival, serving: Serving, probe: LossProbe) -> int:
-    """Count the steps without limits; those of the probe if there are none."""
+    """Count the steps without limits; those of the probe if there are none: memory alone never makes one wait."""
     unlimited = Serving()
-    if serving.limits == unlimited.limits and serving.kv_slots is None:
+    if serving.limits == unlimited.limits:
         return probe.num_steps
     counter = StepCounter()
     simulate([arrival], unlimited, cost=counter)

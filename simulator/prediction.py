@@ -17,7 +17,7 @@ def predict(answer: Answer, strategy: Strategy, *, cost: ModelCost, serving: Ser
     """
     if isinstance(strategy, Pasta):
         return predict_pasta(answer, cost, serving=serving, jump_forward=strategy.jump_forward)
-    if isinstance(strategy, Sequential) and serving is None:
+    if isinstance(strategy, Sequential) and (serving is None or _fits(answer, serving)):
         return predict_sequential(answer, cost)
     job = strategy.job(answer)
     (times,), _ = run_jobs([job], serving or Serving(), cost=strategy.priced(cost))
@@ -34,3 +34,10 @@ def predict(answer: Answer, strategy: Strategy, *, cost: ModelCost, serving: Ser
         ideal_speedup=answer.sequential_tokens / counter.num_steps if answer.sequential_tokens else 1.0,
         num_steps=counter.num_steps,
     )
+
+
+def _fits(answer: Answer, serving: Serving) -> bool:
+    """Whether one thread is served as if there were no limits, for which there is a closed form."""
+    slots = serving.layout.slots(0, answer.prompt_tokens + answer.sequential_tokens)
+    has_room = serving.kv_slots is None or slots <= serving.kv_slots
+    return has_room and answer.prompt_tokens <= serving.limits.max_batched_tokens

@@ -73,7 +73,7 @@ class LoadPoint:
 class BreakEven:
     """The rate above which a strategy no longer pays, between two rates that were simulated.
 
-    `low_per_s` still pays, `high_per_s` does not; None where every, or no, simulated rate pays.
+    `low_per_s` still pays, `high_per_s` does not; None where no simulated rate does the one, or the other.
     """
 
     strategy: str

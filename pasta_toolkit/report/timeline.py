@@ -106,7 +106,7 @@ def _spans(events: Iterable[TraceEvent], request: str, *, arrival_ns: int) -> li
         elif event.kind is EventKind.STEP_END and begun is not None:
             for lane in begun.lanes or ():
                 if lane.request == request:
-                    kind = SpanKind.DECODE if lane.decodes and lane.num_tokens == 1 else SpanKind.PREFILL
+                    kind = SpanKind.DECODE if lane.num_tokens == 1 and lane.context_tokens else SpanKind.PREFILL
                     part = Span(lane.thread, kind, begun.at_ns, event.at_ns, lane.num_tokens)
                     _append(spans, last, part)
     first_ns = min((span.start_ns for span in spans), default=arrival_ns)
