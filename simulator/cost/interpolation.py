@@ -1,11 +1,12 @@
 """Interpolates measured curves. Knows neither devices nor models."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simulator.cost.errors import CostError
 
-__all__ = ["Curve"]
+__all__ = ["Curve", "interpolate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,18 @@ class Curve:
     def scaled_beyond(self, coordinate: float) -> float:
         """Return the value at a coordinate; beyond the last one it grows in proportion, as a bandwidth-bound time."""
         return self.at(coordinate) if coordinate <= self.last else self.values[-1] * coordinate / self.last
+
+
+def interpolate(known: Sequence[int], coordinate: float, value_at: Callable[[int], float]) -> float:
+    """Return the value at a coordinate, linear between the two measured ones around it; asks for no others.
+
+    Before the first it is the first's; beyond the last the last slope goes on, but never downwards.
+    """
+    if coordinate <= known[0] or len(known) == 1:
+        return value_at(known[0])
+    right = min(bisect_left(known, coordinate), len(known) - 1)
+    if known[right] == coordinate:
+        return value_at(known[right])
+    low, high = value_at(known[right - 1]), value_at(known[right])
+    share = (coordinate - known[right - 1]) / (known[right] - known[right - 1])
+    return high + max(0.0, high - low) * (share - 1) if share > 1 else low + (high - low) * share

@@ -6,13 +6,13 @@ The files are those of LLMServingSim's profiler: `dense` (layer, tokens), `per_s
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pasta_toolkit.specs import HardwareSpec, ModelSpec, place
 from simulator.cost.attention_work import prefill_pairs
 from simulator.cost.errors import CostError
-from simulator.cost.interpolation import Curve
+from simulator.cost.interpolation import Curve, interpolate
 from simulator.cost.interval import interval_factors
 from simulator.cost.measurements import read_rows
 from simulator.cost.skew import skew_factor
@@ -62,37 +62,21 @@ class MixedAttentionTable:
         """Return the seconds of one layer; 0 for nothing to do."""
         if not chunk and not num_lanes:
             return 0.0
-        values = {
-            known: self._over_chunk_context(by_context, chunk_context, num_lanes, context)
-            for known, by_context in self.planes.items()
-            if known in _neighbours(tuple(self.planes), chunk)
-        }
-        return Curve.of(values).at(chunk)
-
-    def _over_chunk_context(
-        self, by_context: dict[int, dict[int, Curve]], chunk_context: float, num_lanes: float, context: float
-    ) -> float:
-        values = {
-            known: self._over_lanes(by_context[known], num_lanes, context)
-            for known in _neighbours(tuple(by_context), chunk_context)
-        }
-        return Curve.of(values).at(chunk_context)
+        return interpolate(
+            tuple(self.planes),
+            chunk,
+            lambda known: self._over_chunk_context(self.planes[known], chunk_context, num_lanes, context),
+        )
 
     @staticmethod
-    def _over_lanes(by_lanes: dict[int, Curve], num_lanes: float, context: float) -> float:
-        values = {known: by_lanes[known].at(context) for known in _neighbours(tuple(by_lanes), num_lanes)}
-        return Curve.of(values).at(num_lanes)
+    def _over_chunk_context(
+        by_context: dict[int, dict[int, Curve]], chunk_context: float, num_lanes: float, context: float
+    ) -> float:
+        def over_lanes(known: int) -> float:
+            by_lanes = by_context[known]
+            return interpolate(tuple(by_lanes), num_lanes, lambda lanes: by_lanes[lanes].at(context))
 
-
-def _neighbours(known: tuple[int, ...], coordinate: float) -> tuple[int, ...]:
-    """Return the coordinate itself if it was measured, else the two around it, or the last two beside it."""
-    if coordinate in known:
-        return (int(coordinate),)
-    below = [value for value in known if value < coordinate]
-    above = [value for value in known if value > coordinate]
-    if not above:
-        return known[-2:]
-    return (below[-1], above[0]) if below else (above[0],)
+        return interpolate(tuple(by_context), chunk_context, over_lanes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +120,16 @@ class ServingTableModel:
     host_seconds_per_step: float = 0.0
     log_residuals: tuple[float, ...] = ()
 
+    _interval: tuple[float, float] = field(init=False, repr=False)
+    # As in the sum of kernels: a simulation asks for the same counts again and again.
+    _counted: dict[tuple[int, int], tuple[Term, ...]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
     def __post_init__(self) -> None:
         """Refuse a model that does not fit."""
         place(self.model, self.hardware)
+        object.__setattr__(self, "_interval", interval_factors(sorted(self.log_residuals)))
 
     @property
     def name(self) -> str:
@@ -147,21 +138,29 @@ class ServingTableModel:
 
     def step_time(self, shape: StepShape) -> StepCost:
         """Return the cost of one step."""
-        layers = {name: curve.scaled_beyond(shape.num_tokens) for name, curve in self.profile.dense.items()}
+        key = (shape.num_tokens, shape.num_outputs)
+        if key not in self._counted:
+            self._counted[key] = self._counted_terms(*key)
+        attention, unequal = self._attention(shape)
+        terms = (
+            *self._counted[key],
+            Term("attention", self.model.num_layers * attention),
+            Term("unequal_contexts", self.model.num_layers * unequal),
+        )
+        return StepCost(terms, *self._interval)
+
+    def _counted_terms(self, num_tokens: int, num_outputs: int) -> tuple[Term, ...]:
+        layers = {name: curve.scaled_beyond(num_tokens) for name, curve in self.profile.dense.items()}
         matmul = sum(layers[name] for name in MATMULS)
         others = sum(runs * layers[name] for name, runs in RUNS_PER_LAYER.items() if name not in MATMULS)
         once = sum(seconds for name, seconds in layers.items() if name not in RUNS_PER_LAYER)
-        outputs = sum(curve.scaled_beyond(shape.num_outputs) for curve in self.profile.per_sequence.values())
-        attention, unequal = self._attention(shape)
-        terms = (
+        outputs = sum(curve.scaled_beyond(num_outputs) for curve in self.profile.per_sequence.values())
+        return (
             Term("matmul", self.model.num_layers * matmul),
             Term("output_head", outputs),
-            Term("attention", self.model.num_layers * attention),
-            Term("unequal_contexts", self.model.num_layers * unequal),
             Term("elementwise", self.model.num_layers * others + once),
             Term("host", self.host_seconds_per_step),
         )
-        return StepCost(terms, *interval_factors(tuple(sorted(self.log_residuals))))
 
     def _attention(self, shape: StepShape) -> tuple[float, float]:
         """Return one layer's seconds at the mean context, and what the spread of contexts adds to the lanes' part."""
