@@ -1,9 +1,9 @@
-"""Errors of the cost models on steps that they have not seen, beside an ideal roofline and a linear fit for each device.
+"""Errors of the cost models on steps that they have not seen, beside a roofline and a linear fit.
 
     python benchmarks/cost_models.py --data ../shared/data/traces [--quick] [--json FILE]
 
-`ratio` is the peer's error over ours: above 1 is better for us. `--quick` leaves the fitted model out, which is fitted anew
-for each model and device. The peers know no more than ours: the linear fit, too, leaves the judged model out.
+`ratio` is the peer's error over ours: above 1 is better for us. `--quick` leaves the fitted model out, which is fitted
+anew for each model and device. The peers know no more than ours: the linear fit, too, leaves the judged model out.
 """
 
 import json
@@ -40,7 +40,7 @@ class Row:
 
 
 def linear_predictions(tables: Tables) -> list[Prediction]:
-    """Predict each model's steps by a linear fit of its device's other steps: bytes of weights and KV, layers, operations."""
+    """Predict each model's steps by a linear fit of its device's other steps on bytes, layers and operations."""
     predictions = []
     for device in sorted({row.device for row in tables.steps}):
         own = tables.where_device(partial(eq, device)).steps
@@ -112,9 +112,8 @@ def main(data: Path, *, quick: bool, json_file: Path | None) -> None:
         rows += rows_of("fitted, model left out", measures(models_left_out(seen)), peers)
         rows += rows_of("fitted, device left out", measures(left_out), {"ideal roofline": peers["ideal roofline"]})
     for row in rows:
-        click.echo(
-            f"{row.case:24} {row.metric:28} {row.ours:7.2f} {row.unit}  {row.peer:28} {row.theirs:7.2f}  x{row.ratio:.1f}"
-        )
+        ours, theirs = f"{row.ours:7.2f} {row.unit}", f"{row.peer:28} {row.theirs:7.2f} {row.unit}"
+        click.echo(f"{row.case:24} {row.metric:28} {ours}  {theirs}  x{row.ratio:.1f}")
     if json_file is not None:
         content = {"schema": "pasta.benchmark/1", "rows": [asdict(row) for row in rows]}
         json_file.write_text(json.dumps(content, indent=2), encoding="utf-8")

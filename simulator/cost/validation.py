@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from pasta_toolkit.specs import HardwareSpec, load_hardware, load_model
+from simulator.cost.assembled import LARGE_MODELS, SMALL_MODELS, assembled_errors, served_errors
 from simulator.cost.fitting import Tables
 from simulator.cost.interval import quantile
 from simulator.cost.measurements import StepRow
@@ -59,6 +60,7 @@ def findings(folder: Path) -> list[Finding]:
         *_step_findings("table, no step seen", table_predictions(tables), bounds=(0.025, 0.08, 0.02, 0.06)),
         *_step_findings("fitted, each model left out", models_left_out(seen), bounds=(0.025, 0.08, 0.02, 0.06)),
         *_device_findings(seen),
+        *_assembled_findings(tables, seen, folder),
         *_spread("unequal contexts, given the time of equal ones", skew_errors(folder, is_given=True), (None, 0.08)),
         *_spread("unequal contexts, from the kernel table alone", skew_errors(folder, is_given=False), (None, 0.08)),
         *[_published(row) for row in (*GPT_FAST, *read_splitwise(folder))],
@@ -113,6 +115,19 @@ def _device_findings(seen: Tables) -> list[Finding]:
             f"fitted, datasheet only, {device} left out", predictions, bounds=(0.05, 0.12, None, None)
         )
     return [*found, *_step_findings("fitted, datasheet only, both", together, bounds=(0.05, 0.12, None, None))]
+
+
+def _assembled_findings(tables: Tables, seen: Tables, folder: Path) -> list[Finding]:
+    found: list[Finding] = []
+    for device in sorted(set(tables.hardware) - {row.device for row in tables.steps}):
+        errors = assembled_errors(tables, seen, device)
+        large = [error for name in LARGE_MODELS for error in errors[name]]
+        found += _spread(f"datasheet only, {device} left out, steps assembled, 7-9B", large, (None, None))
+        for name in SMALL_MODELS:
+            found += _spread(f"datasheet only, {device} left out, steps assembled, {name}", errors[name], (None, None))
+    for device, errors_of_device in served_errors(tables, folder).items():
+        found += _spread(f"datasheet only, {device}, layers of vLLM 0.19", errors_of_device, (None, None))
+    return found
 
 
 def _step_findings(
