@@ -117,3 +117,8 @@ class StepCounter:
     def decode_ns(self, contexts: Sequence[int]) -> int:
         """Count a step."""
         return self.duration_ns(contexts)
+
+    def swap_ns(self, num_tokens: int) -> int:
+        """Count nothing."""
+        del num_tokens
+        return 0

@@ -16,6 +16,9 @@ class StepCost(Protocol):
     def decode_ns(self, contexts: tuple[int, ...]) -> int:
         """Return the time of a step whose lanes feed one token each, behind so many tokens of context."""
 
+    def swap_ns(self, num_tokens: int) -> int:
+        """Return the time to move so many tokens between the cache and the host's memory."""
+
 
 class ConstantCost:
     """Every step takes the same time: the device of the ideal speed-up, on which only the number of steps counts."""
@@ -33,6 +36,11 @@ class ConstantCost:
         del contexts
         return self._step_ns
 
+    def swap_ns(self, num_tokens: int) -> int:
+        """Return 0: only steps take time."""
+        del num_tokens
+        return 0
+
 
 class ScriptedExecutor:
     """An executor in forced mode: durations from a cost, progress from scripts."""
@@ -43,7 +51,10 @@ class ScriptedExecutor:
 
     def execute(self, step: Step) -> StepOutcome:
         """Run a step in no time, and say how long it would have taken."""
-        return StepOutcome(self._cost.duration_ns(step.lanes), self.reader.progress(step.lanes))
+        duration_ns = self._cost.duration_ns(step.lanes)
+        if step.swapped_tokens:
+            duration_ns += self._cost.swap_ns(step.swapped_tokens)
+        return StepOutcome(duration_ns, self.reader.progress(step.lanes))
 
     def repeated(self, step: Step, num_steps: int, *, left_ns: int | None) -> tuple[int, int]:
         """Repeat a decode step, each time a token further; return how often, at most `num_steps`, and how long in all.

@@ -42,6 +42,10 @@ class LossProbe:
         """Return the model's price of a decode step, and take note of the others."""
         return self._note(contexts)
 
+    def swap_ns(self, num_tokens: int) -> int:
+        """Return the model's price of a swap."""
+        return self._cost.swap_ns(num_tokens)
+
     def _note(self, contexts: tuple[int, ...]) -> int:
         decode_ns = self._cost.decode_ns(contexts)
         self.shortest_ns = min(self.shortest_ns, decode_ns) if self.num_steps else decode_ns

@@ -13,11 +13,13 @@ class ModelCost:
     """The price of steps by a cost model, in whole nanoseconds.
 
     A lane that feeds one token is a decode lane, one that feeds more a prefill chunk. A copy within the cache (at a
-    fork, layout `copied`) takes `copy_ns_per_token`. State: a memory of prices of single lanes, which changes nothing.
+    fork, layout `copied`) takes `copy_ns_per_token`, a move to or from the host `swap_ns_per_token`.
+    State: a memory of prices of single lanes, which changes nothing.
     """
 
-    def __init__(self, model: CostModel, *, copy_ns_per_token: float = 0.0) -> None:
+    def __init__(self, model: CostModel, *, copy_ns_per_token: float = 0.0, swap_ns_per_token: float = 0.0) -> None:
         self._model = model
+        self._swap_ns_per_token = swap_ns_per_token
         self._copy_ns_per_token = copy_ns_per_token
         self._known: dict[tuple[int, ...], int] = {}
         self._prefills: dict[int, int] = {}
@@ -40,6 +42,10 @@ class ModelCost:
         if contexts not in self._known:
             self._known[contexts] = self._model.step_time(StepShape(_with_own(contexts))).total_ns
         return self._known[contexts]
+
+    def swap_ns(self, num_tokens: int) -> int:
+        """Return the time to move so many tokens between the cache and the host's memory."""
+        return round(num_tokens * self._swap_ns_per_token)
 
     def prefill_ns(self, prompt_tokens: int) -> int:
         """Return the time of a prompt that is fed in one step; one token is a decode lane without context."""

@@ -13,6 +13,7 @@ from pasta_toolkit.runtime import (
     Ordering,
     PositionPolicy,
     Predicted,
+    Preemption,
     Request,
     Scheduler,
     Script,
@@ -48,15 +49,12 @@ class Serving:
     positions: PositionPolicy = field(default_factory=Predicted)
     order: Ordering = first_come
     remembers_cache: bool = False
+    preemption: Preemption = Preemption.RECOMPUTE
 
     def scheduler(self) -> Scheduler:
         """Return a fresh scheduler."""
-        return Scheduler(
-            self.limits,
-            KvBudget(self.layout, self.kv_slots, remembers=self.remembers_cache),
-            self.positions,
-            self.order,
-        )
+        budget = KvBudget(self.layout, self.kv_slots, remembers=self.remembers_cache)
+        return Scheduler(self.limits, budget, self.positions, self.order, self.preemption)
 
 
 class Replica:

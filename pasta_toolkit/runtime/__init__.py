@@ -22,7 +22,7 @@ from pasta_toolkit.runtime.positions import (
     Predicted,
     Shared,
 )
-from pasta_toolkit.runtime.request import UNLIMITED, Limits, LimitsError, Request
+from pasta_toolkit.runtime.request import UNLIMITED, Limits, LimitsError, Preemption, Request
 from pasta_toolkit.runtime.scheduler import Scheduler
 from pasta_toolkit.runtime.script import Run, Script, ScriptReader, ThreadScript
 from pasta_toolkit.runtime.session import Session
@@ -37,7 +37,8 @@ from pasta_toolkit.runtime.step import (
     StepOutcome,
     Synced,
 )
-from pasta_toolkit.runtime.threads import DecodeThread, RequestThreads, ThreadState
+from pasta_toolkit.runtime.thread import DecodeThread, ThreadState
+from pasta_toolkit.runtime.threads import RequestThreads
 from pasta_toolkit.runtime.trace import TRACE_SCHEMA, TraceError, TraceEvent, read_trace, write_trace
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "PositionError",
     "PositionPolicy",
     "Predicted",
+    "Preemption",
     "Progress",
     "Promised",
     "Request",

@@ -131,7 +131,9 @@ class KvBudget:
     freed: deque[tuple[str | None, int]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
-        """Begin with free slots that were nobody's."""
+        """Begin with free slots that were nobody's; refuse a cache without any."""
+        if self.total_slots is not None and self.total_slots < 1:
+            raise KvError(f"the KV cache holds at least 1 token, found {self.total_slots}")
         if self.remembers and self.total_slots is not None and not self.freed:
             self.freed.append((None, self.total_slots - self.allocated_slots))
 

@@ -6,7 +6,8 @@ Every key ends in (request sequence, thread index), so that no two threads ever 
 from typing import Protocol
 
 from pasta_toolkit.runtime.request import LimitsError
-from pasta_toolkit.runtime.threads import DecodeThread, RequestThreads
+from pasta_toolkit.runtime.thread import DecodeThread
+from pasta_toolkit.runtime.threads import RequestThreads
 
 __all__ = ["ORDERINGS", "Ordering", "first_come", "ordering"]
 

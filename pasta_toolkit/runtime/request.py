@@ -1,16 +1,24 @@
 """What arrives at a scheduler, and the limits it works under. Frozen values, checked when they are made."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from grammar import PastaError
 
-__all__ = ["UNLIMITED", "Limits", "LimitsError", "Request"]
+__all__ = ["UNLIMITED", "Limits", "LimitsError", "Preemption", "Request"]
 
 UNLIMITED = 1 << 60
 
 
 class LimitsError(PastaError):
     """Report limits or requests that nothing could run under."""
+
+
+class Preemption(StrEnum):
+    """What becomes of the cache of a request that must go: it is fed again later, or moved to the host and back."""
+
+    RECOMPUTE = "recompute"
+    SWAP = "swap"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ Online: it learns of promises, syncs and ends only from the progress of lanes. T
 2. A thread gets a lane while lanes and batched tokens are left; a prefill is cut into chunks by what is left of them.
 3. When an admitted thread finds no slots in the KV cache, the last request in admission order that has no lane in this
    step yet is preempted: its cache is lost and fed again later (recompute), but for what a budget that remembers
-   still has. Nothing is admitted in such a step.
+   still has; or it is moved to the host and back (swap). Nothing is admitted in such a step.
 4. A waiting request is admitted when a lane, tokens, slots and a request's place are free; the first that does not
    fit ends the admissions, so that none is overtaken. A preempted request waits before all others (first come only).
 
@@ -20,10 +20,12 @@ from dataclasses import dataclass, field
 from pasta_toolkit.runtime.changes import Change, EventKind
 from pasta_toolkit.runtime.kv import Interleaved, KvBudget, KvError
 from pasta_toolkit.runtime.ordering import Ordering, first_come
+from pasta_toolkit.runtime.planning import Planning
 from pasta_toolkit.runtime.positions import PositionPolicy, Predicted
-from pasta_toolkit.runtime.request import Limits, Request
-from pasta_toolkit.runtime.step import Lane, Progress, Step
-from pasta_toolkit.runtime.threads import DecodeThread, RequestThreads
+from pasta_toolkit.runtime.request import Limits, Preemption, Request
+from pasta_toolkit.runtime.step import Progress, Step
+from pasta_toolkit.runtime.thread import DecodeThread
+from pasta_toolkit.runtime.threads import RequestThreads
 
 __all__ = ["Scheduler"]
 
@@ -36,6 +38,7 @@ class Scheduler:
     budget: KvBudget = field(default_factory=lambda: KvBudget(Interleaved()))
     positions: PositionPolicy = field(default_factory=Predicted)
     order: Ordering = first_come
+    preemption: Preemption = Preemption.RECOMPUTE
     running: list[RequestThreads] = field(default_factory=list)
     waiting: list[RequestThreads] = field(default_factory=list)
     known: dict[str, RequestThreads] = field(default_factory=dict)
@@ -69,10 +72,10 @@ class Scheduler:
         """
         if self.step is not None:
             raise ValueError(f"step {self.step.sequence} has not ended")
-        planning = _Planning(self)
+        planning = Planning(self)
         planning.run()
         if planning.lanes:
-            self.step = Step(self.num_steps, tuple(planning.lanes))
+            self.step = Step(self.num_steps, tuple(planning.lanes), planning.swapped_tokens)
             self.num_steps += 1
             self.is_whole = planning.is_whole and not self.waiting
         return self.step, planning.changes
@@ -104,6 +107,7 @@ class Scheduler:
         return (
             self.step is not None
             and self.is_whole
+            and not self.step.swapped_tokens
             and all(lane.decodes and lane.num_tokens == 1 and not lane.copied_tokens for lane in self.step.lanes)
             and all(threads.is_steady for threads in self.running)
         )
@@ -165,110 +169,3 @@ class Scheduler:
                 f"request {name!r} needs {num_slots} slots of the KV cache, which has {self.budget.total_slots}; "
                 "give the cache more memory or the request fewer tokens"
             )
-
-
-@dataclass(slots=True)
-class _Planning:
-    """One planning pass: what is left of the limits, and the lanes so far."""
-
-    scheduler: Scheduler
-    lanes: list[Lane] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    tokens_left: int = 0
-    lanes_of: dict[int, int] = field(default_factory=dict)
-    has_preempted: bool = False
-    num_candidates: int = 0
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every thread that could run has a lane."""
-        return len(self.lanes) == self.num_candidates
-
-    def run(self) -> None:
-        self.tokens_left = self.scheduler.limits.max_batched_tokens
-        candidates = self._candidates()
-        self.num_candidates = len(candidates)
-        for threads, thread in candidates:
-            if not self._has_room():
-                return
-            if thread.is_runnable and self._may_widen(threads):
-                self._place(threads, thread)
-        if not self.has_preempted:
-            self._admit()
-
-    def _candidates(self) -> list[tuple[RequestThreads, DecodeThread]]:
-        """Return the runnable threads of admitted requests in order; admission order is that of arrival."""
-        pairs = [(threads, thread) for threads in self.scheduler.running for thread in threads.runnable()]
-        if self.scheduler.order is not first_come:
-            pairs.sort(key=lambda pair: self.scheduler.order(*pair))
-        return pairs
-
-    def _has_room(self) -> bool:
-        return self.tokens_left > 0 and len(self.lanes) < self.scheduler.limits.max_lanes
-
-    def _may_widen(self, threads: RequestThreads) -> bool:
-        limits = self.scheduler.limits
-        is_crowded = len(self.scheduler.running) > limits.serialise_above
-        return self.lanes_of.get(threads.sequence, 0) < (1 if is_crowded else limits.max_threads)
-
-    def _place(self, threads: RequestThreads, thread: DecodeThread) -> None:
-        """Give a lane to a thread of an admitted request, preempting others where the cache is full."""
-        num_tokens = min(thread.pending_tokens, self.tokens_left)
-        slots = thread.slots_to_feed(num_tokens, self.scheduler.budget.layout)
-        while not self.scheduler.budget.has_room(slots):
-            victim = self._victim()
-            if victim is None:
-                self._refuse_if_alone(threads, slots)
-                return
-            self._preempt(victim)
-            if victim is threads:
-                return
-        self._add(threads, thread, num_tokens=num_tokens, slots=slots)
-
-    def _add(self, threads: RequestThreads, thread: DecodeThread, *, num_tokens: int, slots: int) -> None:
-        self.scheduler.budget.allocate(slots)
-        self.lanes.append(thread.lane(threads.request.name, num_tokens, layout=self.scheduler.budget.layout))
-        thread.held_slots += slots
-        self.tokens_left -= num_tokens
-        self.lanes_of[threads.sequence] = self.lanes_of.get(threads.sequence, 0) + 1
-
-    def _victim(self) -> RequestThreads | None:
-        """Return the last admitted request without a lane in this step; None if there is but one request."""
-        running = self.scheduler.running
-        free = (threads for threads in reversed(running) if threads.sequence not in self.lanes_of)
-        return next(free, None) if len(running) > 1 else None
-
-    def _preempt(self, threads: RequestThreads) -> None:
-        self.scheduler.budget.release(threads.held_slots, threads.request.name)
-        lost = threads.preempt()
-        self.scheduler.running.remove(threads)
-        self.scheduler.waiting.insert(0, threads)
-        self.has_preempted = True
-        self.changes.append(Change(EventKind.PREEMPTION, threads.request.name, None, lost))
-
-    def _refuse_if_alone(self, threads: RequestThreads, slots: int) -> None:
-        """A request that is alone and finds no slots for any of its threads will never find any."""
-        if len(self.scheduler.running) == 1 and not self.lanes:
-            self.scheduler.check_size(threads.request.name, self.scheduler.budget.allocated_slots + slots)
-
-    def _admit(self) -> None:
-        scheduler = self.scheduler
-        if scheduler.order is not first_come:
-            scheduler.waiting.sort(key=lambda threads: scheduler.order(threads, threads.main))
-        while scheduler.waiting and self._has_room() and len(scheduler.running) < scheduler.limits.max_requests:
-            threads = scheduler.waiting[0]
-            restored = threads.restorable_tokens(scheduler.budget.surviving_slots(threads.request.name))
-            num_tokens = min(threads.main.pending_tokens - restored, self.tokens_left)
-            slots = threads.main.slots_to_feed(restored + num_tokens, scheduler.budget.layout)
-            if not scheduler.budget.has_room(slots):
-                if not scheduler.running:
-                    scheduler.check_size(threads.request.name, slots)
-                return
-            threads.resume(restored)
-            scheduler.budget.reclaim(threads.request.name)
-            self._start(scheduler.waiting.pop(0), num_tokens=num_tokens, slots=slots)
-
-    def _start(self, threads: RequestThreads, *, num_tokens: int, slots: int) -> None:
-        self.scheduler.running.append(threads)
-        self.changes.append(Change(EventKind.ADMISSION, threads.request.name))
-        self._add(threads, threads.main, num_tokens=num_tokens, slots=slots)

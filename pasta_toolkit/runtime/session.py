@@ -40,7 +40,8 @@ class Session:
         step, changes = self.scheduler.plan()
         self._write(changes)
         if step is not None and self._record is not None:
-            self._record(TraceEvent(at_ns, EventKind.STEP_BEGIN, step=step.sequence, lanes=step.lanes))
+            swapped = step.swapped_tokens or None
+            self._record(TraceEvent(at_ns, EventKind.STEP_BEGIN, None, None, swapped, step.sequence, step.lanes))
         return step, changes
 
     def end(self, outcome: StepOutcome, *, at_ns: int) -> list[Change]:

@@ -34,10 +34,14 @@ class Lane(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Lanes that run together; steps are numbered from 0."""
+    """Lanes that run together; steps are numbered from 0.
+
+    `swapped_tokens` move between the cache and the host's memory before the lanes run, in either direction.
+    """
 
     sequence: int
     lanes: tuple[Lane, ...]
+    swapped_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

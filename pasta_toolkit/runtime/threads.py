@@ -5,112 +5,15 @@ Knows neither other requests nor limits; time, text and tensors are nowhere near
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from pasta_toolkit.runtime.changes import Change, EventKind
 from pasta_toolkit.runtime.kv import KvLayout
 from pasta_toolkit.runtime.positions import PositionPolicy
 from pasta_toolkit.runtime.request import Request
 from pasta_toolkit.runtime.step import Event, Finished, Lane, Progress, Promised
+from pasta_toolkit.runtime.thread import DecodeThread, ThreadState
 
-__all__ = ["DecodeThread", "RequestThreads", "ThreadState"]
-
-
-class ThreadState(StrEnum):
-    """What a thread waits for. Only ready threads and threads that wait for prefill may have a lane."""
-
-    WAITING_FOR_PREFILL = "waiting for prefill"
-    WAITING_FOR_FORK = "waiting for fork"
-    READY = "ready"
-    BLOCKED = "blocked at sync"
-    FINISHED = "finished"
-    PREEMPTED = "preempted"
-
-
-@dataclass(slots=True)
-class DecodeThread:
-    """One thread. `pending_tokens` are known and not in the cache; those of a sync tag are held back until the join.
-
-    `context_tokens` = prefix (what a branch shares) + joined (branches that it may see) + its own tokens in the cache.
-    """
-
-    index: int
-    pending_tokens: int
-    state: ThreadState
-    promised_tokens: int = 0
-    reserved_positions: int = 0
-    prefix_tokens: int = 0
-    own_tokens: int = 0
-    joined_tokens: int = 0
-    held_back_tokens: int = 0
-    refill_tokens: int = 0
-    decoded_tokens: int = 0
-    first_position: int = 0
-    next_position: int = 0
-    held_slots: int = 0
-    kept_slots: int = 0
-    has_ended: bool = False
-
-    @property
-    def context_tokens(self) -> int:
-        """Tokens in the cache that this thread sees."""
-        return self.prefix_tokens + self.joined_tokens + self.own_tokens
-
-    @property
-    def is_runnable(self) -> bool:
-        """Whether the thread may have a lane now."""
-        return self.state in _RUNNABLE and self.pending_tokens > 0
-
-    def slots_to_feed(self, num_tokens: int, layout: KvLayout) -> int:
-        """Return the slots to allocate before so many tokens can be fed."""
-        return layout.slots(self.prefix_tokens, self.own_tokens + num_tokens) + self.kept_slots - self.held_slots
-
-    def lane(self, request: str, num_tokens: int, *, layout: KvLayout) -> Lane:
-        """Return the lane that feeds so many of the pending tokens."""
-        is_first = self.index > 0 and self.own_tokens == 0
-        return Lane(
-            request,
-            self.index,
-            num_tokens,
-            self.first_position if self.refill_tokens else self.next_position,
-            self.context_tokens,
-            num_tokens == self.pending_tokens and not self.has_ended and not self.held_back_tokens,
-            layout.copied_tokens(self.prefix_tokens) if is_first else 0,
-            self.refill_tokens > 0,
-        )
-
-    def feed(self, num_tokens: int) -> None:
-        """Take note that tokens went into the cache."""
-        refilled = min(num_tokens, self.refill_tokens)
-        self.refill_tokens -= refilled
-        self.pending_tokens -= num_tokens
-        self.own_tokens += num_tokens
-        self.next_position += num_tokens - refilled
-
-    def repeat(self, num_tokens: int) -> None:
-        """Decode and feed so many tokens one by one, of which the last is pending as the one before was."""
-        self.own_tokens += num_tokens
-        self.next_position += num_tokens
-        self.decoded_tokens += num_tokens
-
-    def settle(self) -> None:
-        """Choose the state of a thread that has fed all it could."""
-        if self.held_back_tokens:
-            self.state = ThreadState.BLOCKED
-        elif self.has_ended:
-            self.state = ThreadState.FINISHED
-
-    def lose_cache(self) -> int:
-        """Forget everything that is in the cache, to be fed again; return how many tokens that are."""
-        lost = self.own_tokens + self.joined_tokens
-        self.refill_tokens += lost
-        self.pending_tokens += lost
-        self.own_tokens = self.joined_tokens = self.held_slots = self.kept_slots = 0
-        self.state = ThreadState.PREEMPTED
-        return lost
-
-
-_RUNNABLE = (ThreadState.READY, ThreadState.WAITING_FOR_PREFILL)
+__all__ = ["RequestThreads"]
 
 
 @dataclass(slots=True)
@@ -200,6 +103,26 @@ class RequestThreads:
     def preempt(self) -> int:
         """Lose the cache; return how many tokens must be fed again."""
         return sum(thread.lose_cache() for thread in self.live)
+
+    @property
+    def swapped_slots(self) -> int:
+        """Slots that the request needs to come back from the host."""
+        return sum(thread.swapped_slots for thread in self.live)
+
+    @property
+    def cached_tokens(self) -> int:
+        """Tokens that lie in the cache for this request alone, or would if it were not swapped out."""
+        return sum(thread.own_tokens + thread.joined_tokens for thread in self.live)
+
+    def swap_out(self) -> None:
+        """Leave the cache for the host's memory."""
+        for thread in self.live:
+            thread.swap_out()
+
+    def swap_in(self) -> None:
+        """Come back from the host's memory."""
+        for thread in self.live:
+            thread.swap_in()
 
     def restorable_tokens(self, num_slots: int) -> int:
         """Return how many of the main thread's lost tokens so many surviving slots hold; one is left to be fed."""

@@ -21,7 +21,10 @@ class TraceError(PastaError):
 
 
 class TraceEvent(NamedTuple):
-    """One event. `lanes` are given where a step begins, `step` where one begins or ends."""
+    """One event. `lanes` are given where a step begins, `step` where one begins or ends.
+
+    `value` is that of the `Change`; where a step begins, the tokens that it swaps, if any.
+    """
 
     at_ns: int
     kind: EventKind

@@ -123,3 +123,7 @@ class _VerifyingCost:
     def decode_ns(self, contexts: tuple[int, ...]) -> int:
         """Return the time of the same, for lanes of which only the contexts are known."""
         return self.duration_ns(tuple(Lane("", index, 1, 0, context, True) for index, context in enumerate(contexts)))
+
+    def swap_ns(self, num_tokens: int) -> int:
+        """Return the price of a swap."""
+        return self.cost.swap_ns(num_tokens)

@@ -10,6 +10,7 @@ from pasta_toolkit.runtime import (
     KvError,
     Limits,
     Paged,
+    Preemption,
     Request,
     Scheduler,
     Script,
@@ -60,10 +61,11 @@ def test_makespan_is_at_least_the_critical_path_and_the_work_over_the_lanes(outl
     order=orders,
     is_tight=st.booleans(),
     remembers=st.booleans(),
+    preemption=st.sampled_from(Preemption),
 )
 @settings(max_examples=150, deadline=None)
 def test_every_request_is_served_under_any_limits(
-    *, work, layout, max_lanes, max_tokens, max_threads, order, is_tight, remembers
+    *, work, layout, max_lanes, max_tokens, max_threads, order, is_tight, remembers, preemption
 ):
     """Invariants 1 to 5, which the driver checks after each transition, with preemption where memory is tight."""
     arrivals = [
@@ -73,7 +75,7 @@ def test_every_request_is_served_under_any_limits(
     total = max(_most_slots(prompt, outline, layout) for _, prompt, outline in work)
     limits = Limits(max_lanes, max_tokens, max_threads=max_threads, serialise_above=3)
     budget = KvBudget(layout, total if is_tight else None, remembers=remembers)
-    events = drive(Scheduler(limits, budget, order=ordering(order)), arrivals)
+    events = drive(Scheduler(limits, budget, order=ordering(order), preemption=preemption), arrivals)
     assert budget.allocated_slots == 0
     completed = {event.request: event.value for event in events if event.kind is EventKind.COMPLETION}
     decoded = {request.name: sum(t.decoded_tokens for t in script.threads) for _, request, script in arrivals}

@@ -13,6 +13,7 @@ from pasta_toolkit.runtime import (
     Lane,
     Limits,
     Paged,
+    Preemption,
     Request,
     Script,
     write_trace,
@@ -34,6 +35,9 @@ class LinearCost:
 
     def decode_ns(self, contexts: tuple[int, ...]) -> int:
         return 100 + sum(10 + context for context in contexts)
+
+    def swap_ns(self, num_tokens: int) -> int:
+        return 7 * num_tokens
 
 
 def one_lane_each(arrival_times, *, service_steps=1):
@@ -116,15 +120,16 @@ def test_an_arrival_at_the_end_of_a_step_joins_the_next_one():
     st.sampled_from([Interleaved(), Copied(), Paged(4)]),
     st.sampled_from([None, 2_000, 600]),
     st.integers(1, 8),
+    st.sampled_from(Preemption),
 )
 @settings(max_examples=100, deadline=None)
-def test_steps_run_at_once_take_as_long_as_steps_run_one_by_one(work, layout, kv_slots, max_lanes):
+def test_steps_run_at_once_take_as_long_as_steps_run_one_by_one(work, layout, kv_slots, max_lanes, preemption):
     """A recording runs every step by itself."""
     arrivals = [
         Arrival(at_ns, Request(str(index), 5), script_of_outline(outline))
         for index, (at_ns, outline) in enumerate(sorted(work, key=lambda item: item[0]))
     ]
-    serving = Serving(Limits(max_lanes), layout, kv_slots)
+    serving = Serving(Limits(max_lanes), layout, kv_slots, preemption=preemption)
     try:
         one_by_one = simulate(arrivals, serving, cost=LinearCost(), record=lambda event: None)
     except KvError:
@@ -184,3 +189,14 @@ def test_what_follows_a_completion_arrives_at_once():
         ("first", 0, 3 * STEP_NS),
         ("second", 3 * STEP_NS, 4 * STEP_NS),
     ]
+
+
+def test_a_swapped_request_comes_back_as_it_was_and_pays_for_both_ways():
+    arrivals = [Arrival(0, Request(name, 10), Script.sequential(20)) for name in ("a", "b")]
+    recompute, swap = (
+        simulate(arrivals, Serving(kv_slots=40, preemption=preemption), cost=LinearCost()) for preemption in Preemption
+    )
+    assert [request.num_preemptions for request in swap.requests] == [0, 1]
+    assert [request.decoded_tokens for request in swap.requests] == [20, 20]
+    prefill_again, moves, step = 10 * 21, 7 * 2 * 20, 10 + 20
+    assert recompute.makespan_ns - swap.makespan_ns == prefill_again - moves - step
