@@ -25,6 +25,16 @@ class ModelCost:
         self._prefills: dict[int, int] = {}
         self._sums: list[int] = [0]
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The factors around a predicted time between which the true one is expected; (1, 1) where nothing is known.
+
+        They are the cost model's for one step. Errors of the steps of one answer go together (the same kernels and
+        lanes), so they are taken over to sums of steps as they are, which is the cautious choice.
+        """
+        step = self._model.step_time(StepShape((1,)))
+        return step.low_factor, step.high_factor
+
     def duration_ns(self, lanes: tuple[Lane, ...]) -> int:
         """Return the time of a step of these lanes."""
         contexts = tuple(lane.context_tokens for lane in lanes if lane.num_tokens == 1)

@@ -1,5 +1,7 @@
 """One answer under any strategy, alone on a device. Knows no load, no files and no reports."""
 
+from dataclasses import replace
+
 from pasta_toolkit.report.prediction import Prediction
 from simulator.answer import Answer, StepCounter, predict_pasta, predict_sequential
 from simulator.job import run_jobs
@@ -15,6 +17,12 @@ def predict(answer: Answer, strategy: Strategy, *, cost: ModelCost, serving: Ser
 
     The ideal speed-up of a strategy is sequential tokens / the steps that it takes alone without limits.
     """
+    low_factor, high_factor = cost.interval
+    prediction = _predicted(answer, strategy, cost=cost, serving=serving)
+    return replace(prediction, low_factor=low_factor, high_factor=high_factor)
+
+
+def _predicted(answer: Answer, strategy: Strategy, *, cost: ModelCost, serving: Serving | None) -> Prediction:
     if isinstance(strategy, Pasta):
         return predict_pasta(answer, cost, serving=serving, jump_forward=strategy.jump_forward)
     if isinstance(strategy, Sequential) and (serving is None or _fits(answer, serving)):

@@ -41,6 +41,8 @@ def _row(prediction: Prediction) -> dict[str, Any]:
         "document": prediction.document,
         "strategy": prediction.strategy,
         "latency_s": prediction.latency_s,
+        "latency_low_s": prediction.latency_s * prediction.low_factor,
+        "latency_high_s": prediction.latency_s * prediction.high_factor,
         "ttft_s": prediction.ttft_s,
         "tpot_s": prediction.tpot_s,
         "speedup": prediction.speedup,

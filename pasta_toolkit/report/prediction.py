@@ -62,7 +62,11 @@ class LossAccount:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What one strategy makes of one answer. `sequential_ns` is the latency of one thread, alone on the same device."""
+    """What one strategy makes of one answer. `sequential_ns` is the latency of one thread, alone on the same device.
+
+    The true latency is expected between latency x `low_factor` and latency x `high_factor`, as far as the cost model's
+    residuals say; both are 1 where they say nothing.
+    """
 
     document: str
     strategy: str
@@ -74,6 +78,8 @@ class Prediction:
     ideal_speedup: float
     num_steps: int
     loss: LossAccount | None = None
+    low_factor: float = 1.0
+    high_factor: float = 1.0
 
     @property
     def speedup(self) -> float:

@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.answer import predict_pasta
+from simulator.cost import StepCost, StepShape
+from simulator.model_cost import ModelCost
 from simulator.prediction import predict
 from simulator.replica import Serving
 from simulator.strategies import (
@@ -14,7 +18,7 @@ from simulator.strategies import (
     expected_tokens,
     strategy,
 )
-from tests.support.sim_dags import answer_of_outline, plain_cost
+from tests.support.sim_dags import PlainModel, answer_of_outline, plain_cost
 from tests.support.sim_outlines import Outline, OutlineBranch, OutlineGroup, outlines
 
 TWO_BRANCHES = Outline((OutlineGroup((OutlineBranch(4, 6, 22), OutlineBranch(0, 6, 32)), 3, 2),), 13)
@@ -46,6 +50,17 @@ def test_sequential_under_a_scheduler_is_its_closed_form(outline):
 def test_pasta_is_the_prediction_with_its_loss_account():
     answer = answer_of_outline(TWO_BRANCHES)
     assert predict(answer, strategy("pasta"), cost=plain_cost()) == predict_pasta(answer, plain_cost())
+
+
+def test_the_interval_of_a_cost_model_is_that_of_its_predictions():
+    class Doubtful:
+        name = "doubtful"
+
+        def step_time(self, shape: StepShape) -> StepCost:
+            return replace(PlainModel().step_time(shape), low_factor=0.9, high_factor=1.2)
+
+    prediction = predict(answer_of_outline(TWO_BRANCHES), strategy("pasta"), cost=ModelCost(Doubtful()))
+    assert (prediction.low_factor, prediction.high_factor) == (0.9, 1.2)
 
 
 def test_skeleton_of_thought_costs_its_skeleton_and_its_longest_point():
