@@ -95,6 +95,8 @@ def _print_one(content: dict[str, Any]) -> None:
     for key, value in spec.items():
         if key not in ("source", "unverified", "calibration"):
             click.echo(f"{key} = {value}{'  (unverified)' if key in unverified else ''}")
+    if "calibration" in spec:
+        click.echo(f"calibration: {spec['calibration']['method']} ({spec['calibration']['num_rows']} rows)")
     click.echo(f"\nderived{_per_device(content['tensor_parallel'])}")
     for key, value in content["derived"].items():
         click.echo(f"{key} = {value:,.6g}" if value < 1 else f"{key} = {value:,.0f}")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pasta_toolkit.specs import load_hardware, load_model
 from simulator.cost.fitting import Tables, fit_generic
-from simulator.cost.parameters import generic_profiles
-from simulator.cost.profiles_made import SERVING_FILES, SERVING_MODEL
+from simulator.cost.parameters import GenericProfiles
 from simulator.cost.serving_profile import ServingProfile, ServingTableModel
+from simulator.cost.serving_rows import SERVING_FILES, SERVING_MODEL
 from simulator.cost.smooth_kernels import fitted_model
 from simulator.cost.step_cost import CostModel
 from simulator.cost.step_shape import StepShape
@@ -37,13 +37,13 @@ def assembled_errors(tables: Tables, seen: Tables, device: str) -> dict[str, lis
     return found
 
 
-def served_errors(tables: Tables, folder: Path) -> dict[str, list[float]]:
+def served_errors(tables: Tables, folder: Path, generic: GenericProfiles) -> dict[str, list[float]]:
     """Return the errors of datasheet-only predictions for the devices of serving profiles; no generic fit saw them."""
     model, found = load_model(SERVING_MODEL), {}
     for device, prefix in sorted(SERVING_FILES.items()):
         hardware = load_hardware(device)
         reference = ServingTableModel(model, hardware, ServingProfile.read(folder / prefix))
-        fitted = fitted_model(model, hardware, profile=generic_profiles().of(hardware))
+        fitted = fitted_model(model, hardware, profile=generic.of(hardware))
         found[device] = _errors(reference, fitted, _grid(tables))
     return found
 

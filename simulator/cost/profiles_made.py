@@ -5,12 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from pasta_toolkit.specs import Calibration, HardwareSpec, ModelSpec, load_hardware, load_model
+from simulator.cost.assembled import LARGE_MODELS, assembled_errors, served_errors
 from simulator.cost.attention_work import prefill_pairs
 from simulator.cost.fitting import Tables, fit_device, fit_generic
 from simulator.cost.parameters import GenericProfiles
 from simulator.cost.protocol import Prediction, device_left_out, kernels_of_others, model_left_out, thinned
 from simulator.cost.serving_profile import ServingProfile, ServingTableModel
-from simulator.cost.serving_rows import serving_attention_rows, serving_matmul_rows
+from simulator.cost.serving_rows import (
+    SERVING_FILES,
+    SERVING_MODEL,
+    serving_attention_rows,
+    serving_matmul_rows,
+)
 from simulator.cost.smooth_kernels import fitted_model
 from simulator.cost.step_cost import CostModel
 from simulator.cost.step_shape import PrefillShape, StepShape
@@ -21,26 +27,38 @@ __all__ = ["EVERY", "device_profiles", "generic_profiles_made", "serving_tables"
 EVERY = 4  # every fourth shape: the others change the parameters by less than their spread between devices
 AIC_SOURCE = "aiconfigurator-core 0.12.0 (PyPI, Apache-2.0): gemm, generation_attention and static_gen tables"
 SERVING_SOURCE = "casys-kaist/LLMServingSim@5daddb2 profiler/perf (MIT): vLLM 0.19 layers of Llama-3.1-8B"
-SERVING_FILES = {
-    "rtx-4090": "vllm019_rtx4090_llama31_8b_kernels",
-    "rtx-pro-6000": "vllm019_rtxpro6000_llama31_8b_kernels",
-}
-SERVING_MODEL = "llama-3.1-8b"
 LONG_CHUNK = 2048
 LONG_CONTEXT = 4096
 
 
-def generic_profiles_made(tables: Tables) -> GenericProfiles:
-    """Return the generic profiles, fitted on all devices; their residuals come from each measured device left out."""
+def generic_profiles_made(tables: Tables, folder: Path) -> GenericProfiles:
+    """Return the generic profiles, fitted on all devices; their residuals come from fits that left the device out."""
     seen = thinned(tables, every=EVERY)
-    stepped = sorted({row.device for row in tables.steps})
-    residuals = [_residual(prediction) for device in stepped for prediction in device_left_out(seen, device)]
-    method = f"all devices together; residuals: steps of {' and '.join(stepped)}, each device left out"
-    made = [
-        replace(profile, log_residuals=tuple(residuals), method=method, source=(AIC_SOURCE,))
-        for profile in fit_generic(seen)
-    ]
+    fitted = fit_generic(seen)
+    method = (
+        "all devices together; residuals: steps of H100 and A100, steps assembled for the others, each device left out"
+    )
+    errors = tuple(_left_out_errors(tables, seen)) + tuple(_served_errors(tables, folder, GenericProfiles(*fitted)))
+    residuals = tuple(-math.log1p(error) for error in errors)
+    made = [replace(profile, log_residuals=residuals, method=method, source=(AIC_SOURCE,)) for profile in fitted]
     return GenericProfiles(*made)
+
+
+def _left_out_errors(tables: Tables, seen: Tables) -> list[float]:
+    """Return datasheet-only errors on each device: of its steps where it has some, else of steps assembled."""
+    errors: list[float] = []
+    stepped = {row.device for row in tables.steps}
+    for device in sorted(tables.hardware):
+        if device in stepped:
+            errors += [prediction.error for prediction in device_left_out(seen, device)]
+        else:
+            assembled = assembled_errors(tables, seen, device)
+            errors += [error for name in LARGE_MODELS for error in assembled[name]]
+    return errors
+
+
+def _served_errors(tables: Tables, folder: Path, generic: GenericProfiles) -> list[float]:
+    return [error for errors in served_errors(tables, folder, generic).values() for error in errors]
 
 
 def device_profiles(tables: Tables, folder: Path, generic: GenericProfiles) -> dict[str, Calibration]:

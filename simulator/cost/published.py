@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-__all__ = ["GPT_FAST", "Published", "read_splitwise"]
+__all__ = ["GPT_FAST", "VLLM", "Published", "read_splitwise"]
 
 SPLITWISE_FILE = "splitwise_perf_model.csv"
 SPLITWISE_HARDWARE = {"a100-80gb": "A100-SXM4-80GB", "h100-80gb": "H100-SXM5-80GB"}
@@ -33,6 +33,12 @@ class Published:
 GPT_FAST = (
     Published("gpt-fast Llama-2-7B A100", "llama-2-7b", "A100-SXM4-80GB", 1, 1, 128, 1 / 104.9),
     Published("gpt-fast Llama-3.1-8B A100", "llama-3.1-8b", "A100-SXM4-80GB", 1, 1, 128, 1 / 93.9),
+)
+# Source: time of an output token with vLLM 0.21 (the README of the steps' table), and https://johnmusgrave.com/p/
+# vllm-throughput-latency-sweep-on (about 75 tok/s); contexts are not stated.
+VLLM = (
+    Published("vLLM 0.21 Llama-3.1-8B H100", "llama-3.1-8b", "H100-SXM5-80GB", 1, 1, 512, 6.48e-3),
+    Published("vLLM Llama-3.1-8B A100-40GB", "llama-3.1-8b", "A100-40GB", 1, 1, 512, 1 / 75),
 )
 
 

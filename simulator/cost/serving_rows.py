@@ -4,7 +4,14 @@ from pasta_toolkit.specs import ModelSpec
 from simulator.cost.measurements import AttentionRow, MatmulRow
 from simulator.cost.serving_profile import ServingProfile
 
-__all__ = ["serving_attention_rows", "serving_matmul_rows"]
+__all__ = ["SERVING_FILES", "SERVING_MODEL", "serving_attention_rows", "serving_matmul_rows"]
+
+# The profiles at hand: of which device, and the common start of their files' names.
+SERVING_FILES = {
+    "rtx-4090": "vllm019_rtx4090_llama31_8b_kernels",
+    "rtx-pro-6000": "vllm019_rtxpro6000_llama31_8b_kernels",
+}
+SERVING_MODEL = "llama-3.1-8b"
 
 LAYER_OF_MATRIX = {
     "query_key_value": "qkv_proj",

@@ -20,7 +20,7 @@ from simulator.cost.parameters import generic_profiles
 from simulator.cost.profile_text import format_calibration
 from simulator.cost.profiles_made import EVERY, device_profiles, generic_profiles_made
 from simulator.cost.protocol import Prediction, device_left_out, kernels_of_others, model_left_out, read_tables, thinned
-from simulator.cost.published import GPT_FAST, Published, read_splitwise
+from simulator.cost.published import GPT_FAST, VLLM, Published, read_splitwise
 from simulator.cost.roofline import RooflineModel
 from simulator.cost.serving_profile import ServingProfile, ServingTableModel
 from simulator.cost.smooth_kernels import fitted_model
@@ -63,7 +63,7 @@ def findings(folder: Path) -> list[Finding]:
         *_assembled_findings(tables, seen, folder),
         *_spread("unequal contexts, given the time of equal ones", skew_errors(folder, is_given=True), (None, 0.08)),
         *_spread("unequal contexts, from the kernel table alone", skew_errors(folder, is_given=False), (None, 0.08)),
-        *[_published(row) for row in (*GPT_FAST, *read_splitwise(folder))],
+        *[_published(row) for row in (*GPT_FAST, *VLLM, *read_splitwise(folder))],
         *_published_with_host(read_splitwise(folder)),
     ]
 
@@ -125,7 +125,7 @@ def _assembled_findings(tables: Tables, seen: Tables, folder: Path) -> list[Find
         found += _spread(f"datasheet only, {device} left out, steps assembled, 7-9B", large, (None, None))
         for name in SMALL_MODELS:
             found += _spread(f"datasheet only, {device} left out, steps assembled, {name}", errors[name], (None, None))
-    for device, errors_of_device in served_errors(tables, folder).items():
+    for device, errors_of_device in served_errors(tables, folder, generic_profiles()).items():
         found += _spread(f"datasheet only, {device}, layers of vLLM 0.19", errors_of_device, (None, None))
     return found
 
@@ -214,7 +214,7 @@ def _compared(row: Published, predicted: float) -> str:
 
 def write_profiles(tables: Tables, folder: Path, target: Path) -> None:
     """Write the generic profiles and those of all measured devices as TOML files into a folder."""
-    generic = generic_profiles_made(tables)
+    generic = generic_profiles_made(tables, folder)
     profiles = {"asynchronous": generic.asynchronous, "synchronous": generic.synchronous}
     target.mkdir(parents=True, exist_ok=True)
     for name, profile in profiles.items():
