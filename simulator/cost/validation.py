@@ -28,7 +28,16 @@ from simulator.cost.step_cost import CostModel
 from simulator.cost.step_shape import StepShape
 from simulator.cost.table_kernels import table_model
 
-__all__ = ["Finding", "batch_ratio_errors", "findings", "main", "models_left_out", "skew_errors", "table_predictions"]
+__all__ = [
+    "Finding",
+    "batch_ratio_errors",
+    "findings",
+    "main",
+    "models_left_out",
+    "published_with_host",
+    "skew_errors",
+    "table_predictions",
+]
 
 SKEW_FILE = "vllm019_rtx4090_llama31_8b_decode_skew.csv"
 SERVING_PREFIX = "vllm019_rtx4090_llama31_8b_kernels"
@@ -64,7 +73,7 @@ def findings(folder: Path) -> list[Finding]:
         *_spread("unequal contexts, given the time of equal ones", skew_errors(folder, is_given=True), (None, 0.08)),
         *_spread("unequal contexts, from the kernel table alone", skew_errors(folder, is_given=False), (None, 0.08)),
         *[_published(row) for row in (*GPT_FAST, *VLLM, *read_splitwise(folder))],
-        *_published_with_host(read_splitwise(folder)),
+        *published_with_host(read_splitwise(folder)),
     ]
 
 
@@ -187,7 +196,7 @@ def _published(row: Published) -> Finding:
     return Finding(_compared(row, predicted), "error", predicted / row.seconds - 1)
 
 
-def _published_with_host(rows: Sequence[Published]) -> list[Finding]:
+def published_with_host(rows: Sequence[Published]) -> list[Finding]:
     """Return the errors when the host's time a layer is taken from each device's highest degree at batch 1."""
     found = []
     for name in sorted({row.hardware for row in rows}):

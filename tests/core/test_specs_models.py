@@ -1,6 +1,7 @@
 """Model specs: counts by formula against published ones, and what tensor parallelism splits."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -84,6 +85,21 @@ def test_a_model_that_is_too_large_is_refused_in_a_sentence() -> None:
     )
     with pytest.raises(SpecError, match=message):
         place(load_model("llama-3-70b"), load_hardware("h100"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("num_layers", 0, "num_layers is 0; it must be a positive number"),
+        ("num_kv_heads", 5, "num_query_heads is 32; it must be a multiple of num_kv_heads, 5"),
+        ("num_sliding_window_layers", 33, "num_sliding_window_layers must lie between 0 and num_layers, 32"),
+        ("num_sliding_window_layers", 1, "layers with a sliding window need sliding_window_tokens"),
+        ("source", (), "source is empty; say where the values come from"),
+    ],
+)
+def test_an_impossible_shape_is_refused(key: str, value: object, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        replace(load_model("llama-3.1-8b"), **{key: value})
 
 
 def test_what_weights_leave_is_for_the_kv_cache() -> None:
