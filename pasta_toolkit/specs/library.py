@@ -56,11 +56,11 @@ def load_any(name: str) -> HardwareSpec | ModelSpec:
     if name.endswith(SUFFIX) or Path(name).is_file():
         return load_model(name) if "num_layers" in _keys(Path(name)) else load_hardware(name)
     specs: list[HardwareSpec | ModelSpec] = [*hardware_specs(), *model_specs()]
-    known = {known.lower(): spec for spec in specs for known in _names(spec)}
-    if name.lower() not in known:
+    known = {_key(known): spec for spec in specs for known in _names(spec)}
+    if _key(name) not in known:
         hint = did_you_mean(name, [known for spec in specs for known in _names(spec)])
         raise SpecError(f"no device and no model named {name!r}{hint} (`pasta spec` lists them)")
-    return known[name.lower()]
+    return known[_key(name)]
 
 
 def _keys(path: Path) -> set[str]:
@@ -82,14 +82,19 @@ def _shipped(folder: str, spec_type: type[Spec]) -> tuple[Spec, ...]:
 def _load(name: str, shipped: tuple[Spec, ...], spec_type: type[Spec], *, kind: str) -> Spec:
     if name.endswith(SUFFIX) or Path(name).is_file():
         return read_spec(Path(name), spec_type)
-    names = {known.lower(): spec for spec in shipped for known in _names(spec)}
-    if name.lower() in names:
-        return names[name.lower()]
+    names = {_key(known): spec for spec in shipped for known in _names(spec)}
+    if _key(name) in names:
+        return names[_key(name)]
     known = [known for spec in shipped for known in _names(spec)]
     raise SpecError(
         f"no {kind} named {name!r}{did_you_mean(name, known)}"
         f" (`pasta spec` lists them; the path of a {SUFFIX} file works too)"
     )
+
+
+def _key(name: str) -> str:
+    """Return a name as it is compared: in lower case, with hyphens for spaces and underscores."""
+    return name.strip().lower().replace(" ", "-").replace("_", "-")
 
 
 def _names(spec: HardwareSpec | ModelSpec) -> tuple[str, ...]:

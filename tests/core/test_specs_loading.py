@@ -78,7 +78,7 @@ def test_a_missing_file_is_refused() -> None:
         load_hardware("nowhere.toml")
 
 
-@pytest.mark.parametrize("name", ["h100", "H100-SXM", "h100_sxm", "H100-sxm5-80gb"])
+@pytest.mark.parametrize("name", ["h100", "H100-SXM", "h100_sxm", "H100 SXM", "H100-sxm5-80gb"])
 def test_names_and_aliases_are_found_in_any_case(name: str) -> None:
     assert load_hardware(name).name == "H100-SXM5-80GB"
 
