@@ -1,10 +1,12 @@
 """Many jobs under a load: one strategy at one rate, curves over rates, and where a strategy stops paying. No files."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from pasta_toolkit.report.load import BreakEven, LoadPoint, Objective, quantiles
+from pasta_toolkit.report.prediction import LOSS_TERMS, LossAccount
 from simulator.answer import Answer
 from simulator.arrivals import arrival_times_ns
 from simulator.executor import StepCost
@@ -14,8 +16,9 @@ from simulator.router import least_loaded, router
 from simulator.simulation import Simulated
 from simulator.strategies import Sequential, Strategy
 
-__all__ = ["Cluster", "break_even", "load_curve", "serve"]
+__all__ = ["Accounts", "Cluster", "break_even", "load_curve", "narrowed", "serve"]
 
+Accounts: TypeAlias = Mapping[tuple[str, str], LossAccount]
 NANOSECONDS_PER_SECOND = 1e9
 
 
@@ -63,11 +66,13 @@ def load_curve(
     rates_per_s: Sequence[float],
     cost: StepCost,
     cluster: Cluster,
+    accounts: Accounts | None = None,
     progress: Callable[[str, float], object] = lambda name, rate: None,
 ) -> list[LoadPoint]:
     """Return a point for each rate and strategy, in this order: the same answers and arrivals, stretched to the rate.
 
     The speed-up is over sequential decoding under the same load, which is simulated even if it is not asked for.
+    `accounts` are those of answers alone, by strategy and name; they are continued to the load.
     """
     points = []
     for rate in rates_per_s:
@@ -77,8 +82,36 @@ def load_curve(
             served = baseline
             if not isinstance(strategy, Sequential):
                 served = _served(answers, gaps, strategy, rate_per_s=rate, cost=cost, cluster=cluster)
-            points.append(_point(served, baseline, strategy.name, rate_per_s=rate, cluster=cluster))
+            point = _point(served, baseline, strategy.name, rate_per_s=rate, cluster=cluster)
+            points.append(replace(point, loss=_mean_loss(served, strategy.name, accounts or {})))
     return points
+
+
+def _mean_loss(served: _Served, strategy: str, accounts: Accounts) -> tuple[tuple[str, float], ...]:
+    """Return the mean account of all jobs in seconds; nothing if one has none."""
+    means = dict.fromkeys(("perfect", *LOSS_TERMS), 0.0)
+    for answer, job in zip(served.answers, served.times, strict=True):
+        alone = accounts.get((strategy, answer.name))
+        if alone is None:
+            return ()
+        loaded = alone.under_load(queueing_ns=job.queueing_ns, latency_ns=job.latency_ns)
+        for name, cost_ns in (("perfect", loaded.perfect_ns), *loaded.terms_ns.items()):
+            means[name] += cost_ns / NANOSECONDS_PER_SECOND / len(served.times)
+    return tuple(means.items())
+
+
+def narrowed(found: BreakEven, speedup_at: Callable[[float], float], *, ratio: float = 1.1) -> BreakEven:
+    """Halve the (logarithmic) distance between the two rates until they differ by less than a tenth.
+
+    A rate that is missing stays so: a strategy that pays at every rate, or at none, has nothing to narrow.
+    """
+    low, high = found.low_per_s, found.high_per_s
+    if low is None or high is None:
+        return found
+    while high / low > ratio:
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if speedup_at(middle) > 1 else (low, middle)
+    return BreakEven(found.strategy, low, high)
 
 
 def break_even(points: Sequence[LoadPoint], strategy: str) -> BreakEven:

@@ -5,14 +5,12 @@ contexts, and as the lanes are but without copies and forced tokens. The schedul
 on prices, so these are what simulations at those prices would find.
 """
 
-from dataclasses import dataclass
-
 from pasta_toolkit.report.prediction import LossAccount
 from pasta_toolkit.runtime import Lane
 from simulator.model_cost import ModelCost
 from simulator.token_levels import TokenLevels
 
-__all__ = ["Loaded", "LossProbe", "loss_account"]
+__all__ = ["LossProbe", "loss_account"]
 
 
 class LossProbe:
@@ -61,14 +59,6 @@ class LossProbe:
         return decode_ns
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What an answer met in a simulation with others: how long it queued, and its latency in all."""
-
-    queueing_ns: int
-    latency_ns: int
-
-
 def loss_account(
     probe: LossProbe,
     levels: TokenLevels,
@@ -77,14 +67,12 @@ def loss_account(
     sequential_tokens: int,
     alone_ns: int,
     num_steps_unlimited: int,
-    loaded: Loaded | None = None,
 ) -> LossAccount:
-    """Return the chain of latencies.
+    """Return the chain of latencies of a request alone.
 
     `alone_ns` is the latency of the request alone under the limits, whose steps the probe has seen;
     `num_steps_unlimited` counts the steps after the prompt's that it would take without limits.
     """
-    met = loaded or Loaded(0, alone_ns)
     ideal_ns = _scaled(sequential_ns, levels.critical_path, sequential_tokens)
     decode_ns, after_first = sequential_ns - probe.prefill_ns, sequential_tokens - 1
     if after_first < 1:  # one thread alone would take no step after the first: take the shortest there is
@@ -100,8 +88,8 @@ def loss_account(
             probe.prefill_ns + probe.equal_contexts_ns,
             probe.prefill_ns + probe.decode_lanes_ns,
             alone_ns,
-            alone_ns + met.queueing_ns,
-            met.latency_ns,
+            alone_ns,
+            alone_ns,
         )
     )
 

@@ -20,7 +20,7 @@ def json_content(report: SimulationReport) -> dict[str, Any]:
         "about": dict(report.about),
         "rows": [_row(prediction) for prediction in report.predictions],
         "summary": {summary.strategy: _summary(summary) for summary in report.summaries},
-        "load": [asdict(point) for point in report.load],
+        "load": [{**asdict(point), "loss": dict(point.loss)} for point in report.load],
         "break_even": [asdict(found) for found in report.break_evens],
     }
 

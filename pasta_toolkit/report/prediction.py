@@ -38,6 +38,11 @@ class LossAccount:
         if len(self.levels_ns) != len(LOSS_TERMS) + 1:
             raise ValueError(f"an account has {len(LOSS_TERMS) + 1} levels, found {len(self.levels_ns)}")
 
+    def under_load(self, *, queueing_ns: int, latency_ns: int) -> "LossAccount":
+        """Return the account of the same request among others: it queued so long, and took so long in all."""
+        alone_ns = self.levels_ns[-3]
+        return LossAccount((*self.levels_ns[:-2], alone_ns + queueing_ns, latency_ns))
+
     @property
     def perfect_ns(self) -> int:
         """The latency with free tags, perfectly balanced threads and steps as cheap as the sequential ones."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pasta_toolkit.report.load import BreakEven, LoadPoint, Quantiles, quantiles
 from pasta_toolkit.report.prediction import LOSS_TERMS, Prediction
 from pasta_toolkit.report.timeline import Timeline
+from pasta_toolkit.runtime import TraceEvent
 
 __all__ = ["SimulationReport", "StrategySummary", "WaterfallStep", "summarise"]
 
@@ -49,7 +50,10 @@ class StrategySummary:
 
 @dataclass(frozen=True, slots=True)
 class SimulationReport:
-    """Everything that renderers show; `about` says what was simulated, in order of interest."""
+    """Everything that renderers show; `about` says what was simulated, in order of interest.
+
+    `events` are the trace that the timeline was read from.
+    """
 
     about: tuple[tuple[str, str], ...]
     predictions: tuple[Prediction, ...]
@@ -57,6 +61,7 @@ class SimulationReport:
     load: tuple[LoadPoint, ...] = ()
     break_evens: tuple[BreakEven, ...] = ()
     timeline: Timeline | None = None
+    events: tuple[TraceEvent, ...] = ()
 
 
 def summarise(predictions: Sequence[Prediction]) -> tuple[StrategySummary, ...]:

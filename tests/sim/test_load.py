@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pasta_toolkit.report.load import LoadPoint, Objective, quantiles
+from pasta_toolkit.report.load import BreakEven, LoadPoint, Objective, quantiles
 from pasta_toolkit.runtime import Limits
+from simulator.answer import predict_pasta
 from simulator.arrivals import unit_gaps
-from simulator.load import Cluster, break_even, load_curve, serve
+from simulator.load import Cluster, break_even, load_curve, narrowed, serve
 from simulator.replica import Serving
 from simulator.strategies import Pasta, Sequential
 from tests.support.sim_dags import answer_of_outline, plain_cost
@@ -111,3 +112,30 @@ def test_more_replicas_wait_less():
         for number in (1, 2)
     )
     assert two.queueing.mean_s < one.queueing.mean_s
+
+
+def test_the_account_of_an_answer_is_continued_to_the_load():
+    """Mean latency = perfect + all terms; queueing and interference are what the load adds."""
+    cost = plain_cost(fed=50)
+    alone = predict_pasta(ANSWER, cost).loss
+    (point,) = load_curve(
+        [ANSWER],
+        GAPS,
+        [Pasta()],
+        rates_per_s=[20_000],
+        cost=cost,
+        cluster=Cluster(),
+        accounts={("pasta", "a"): alone},
+    )
+    loss = dict(point.loss)
+    assert sum(loss.values()) == pytest.approx(point.latency.mean_s)
+    assert loss["queueing"] == pytest.approx(point.queueing.mean_s)
+    assert loss["interference"] > 0
+    assert loss["tag_overhead"] == pytest.approx(alone.terms_ns["tag_overhead"] / 1e9)
+
+
+def test_a_break_even_is_narrowed_to_a_tenth():
+    found = narrowed(BreakEven("pasta", 1.0, 100.0), lambda rate: 7.0 / rate)
+    assert found.low_per_s < 7 <= found.high_per_s <= 1.1 * found.low_per_s
+    everywhere = BreakEven("pasta", 100.0, None)
+    assert narrowed(everywhere, lambda rate: 2.0) == everywhere
