@@ -98,9 +98,9 @@ def test_html_is_one_file_without_network_and_escapes_what_it_shows():
 
 
 def test_plots_are_the_same_bytes_each_time(tmp_path):
-    assert plots(report()) == plots(report())
-    names = {path.name for path in write_plots(report(), tmp_path / "plots", suffix="png")}
-    assert names == {"speedups.png", "pareto.png", "waterfall_pasta.png", "timeline.png", "load.png"}
+    drawn = plots(report())
+    assert set(drawn) == {"speedups.svg", "pareto.svg", "waterfall_pasta.svg", "timeline.svg", "load.svg"}
+    assert {path.name: path.read_bytes() for path in write_plots(report(), tmp_path / "plots")} == drawn
     with pytest.raises(PlotError, match="plots are written as svg or png, not as 'gif'"):
         write_plots(report(), tmp_path, suffix="gif")
 

@@ -35,7 +35,7 @@ orders = st.sampled_from(["first-come", "critical-path", "shortest-remaining"])
 @example(Outline((OutlineGroup((OutlineBranch(0, 1, 2),), 0, 1),), 0))
 @example(Outline((OutlineGroup((OutlineBranch(0, 1, 2),), 0, 0),), 0))
 @example(Outline((OutlineGroup((OutlineBranch(3, 5, 9), OutlineBranch(0, 5, 2)), 0, 3),), 4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_makespan_is_the_critical_path_at_constant_cost_and_unlimited_width(outline):
     """Invariant 6. The prompt's last token is fed in the step that decodes the first token of the answer."""
     events = drive(Scheduler(), [(0, Request("a", 1), script_of_outline(outline))])
@@ -43,7 +43,7 @@ def test_makespan_is_the_critical_path_at_constant_cost_and_unlimited_width(outl
 
 
 @given(outlines(), st.integers(1, 5))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_makespan_is_at_least_the_critical_path_and_the_work_over_the_lanes(outline, max_lanes):
     """A branch's first token is forced on it and needs no lane."""
     events = drive(Scheduler(Limits(max_lanes=max_lanes)), [(0, Request("a", 1), script_of_outline(outline))])
@@ -63,7 +63,7 @@ def test_makespan_is_at_least_the_critical_path_and_the_work_over_the_lanes(outl
     remembers=st.booleans(),
     preemption=st.sampled_from(Preemption),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_every_request_is_served_under_any_limits(
     *, work, layout, max_lanes, max_tokens, max_threads, order, is_tight, remembers, preemption
 ):
@@ -92,7 +92,7 @@ def _most_slots(prompt, outline, layout):
 
 
 @given(outlines(), st.integers(1, 50), st.integers(1, 20))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_tokens_are_conserved(outline, prompt, chunk):
     """Invariant 1: what is fed is the prompt and all that was decoded, but for what nobody will see."""
     events = drive(Scheduler(Limits(max_batched_tokens=chunk)), [(0, Request("a", prompt), script_of_outline(outline))])

@@ -38,7 +38,7 @@ def written(events):
 
 
 @given(outlines())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_a_trace_reads_back_as_it_was_written(outline):
     events = drive(Scheduler(), [(0, Request("a", 3), script_of_outline(outline))])
     about, read = read_trace(io.StringIO(written(events)))
@@ -47,7 +47,7 @@ def test_a_trace_reads_back_as_it_was_written(outline):
 
 
 @given(outlines(), st.integers(1, 9))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_same_inputs_give_the_same_bytes(outline, prompt):
     """Invariant 7."""
     first, second = (
@@ -57,7 +57,7 @@ def test_same_inputs_give_the_same_bytes(outline, prompt):
 
 
 @given(outlines())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_the_clock_of_a_trace_never_goes_back(outline):
     """Invariant 2."""
     events = drive(Scheduler(), [(5, Request("a", 3), script_of_outline(outline))])

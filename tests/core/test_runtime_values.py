@@ -2,7 +2,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pasta_toolkit import runtime
 from pasta_toolkit.runtime import (
     Copied,
     Finished,
@@ -27,11 +26,6 @@ from pasta_toolkit.runtime import (
 )
 
 counts = st.integers(0, 500)
-
-
-def test_all_is_sorted_and_every_name_exists():
-    assert list(runtime.__all__) == sorted(runtime.__all__, key=lambda name: (not name.isupper(), name))
-    assert all(hasattr(runtime, name) for name in runtime.__all__)
 
 
 def test_each_position_policy_reserves_what_it_says():

@@ -22,7 +22,7 @@ TAGS = TagTokens(4, 3, 2, 3, 4, 2)
 
 
 @given(outlines())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_script_of_a_dag_is_that_of_its_outline(outline):
     assume(outline.decoded_tokens)
     made, expected = script_of_dag(dag_of_outline(outline)), script_of_outline(outline)
@@ -31,7 +31,7 @@ def test_the_script_of_a_dag_is_that_of_its_outline(outline):
 
 
 @given(outlines())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_predicted_speedup_is_the_ideal_one_where_only_steps_cost(outline):
     prediction = predict_pasta(answer_of_outline(outline), plain_cost())
     assert prediction.latency_ns == max(1, critical_path_tokens(outline)) * 1_000
@@ -47,7 +47,7 @@ def test_predicted_speedup_is_the_ideal_one_where_only_steps_cost(outline):
     st.integers(1, 4),
     st.booleans(),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_loss_account_adds_and_multiplies_up(outline, prompt, model, max_lanes, jumps):
     cost, serving = ModelCost(model), Serving(Limits(max_lanes), Copied())
     answer = answer_of_outline(outline, prompt_tokens=prompt)
@@ -109,7 +109,7 @@ def test_sequential_prediction_is_what_the_scheduler_does(prompt, num_tokens):
 
 @given(outlines())
 @example(Outline((OutlineGroup((OutlineBranch(0, 1, 40), OutlineBranch(9, 1, 2)), 0, 1),), 0))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_token_levels_only_grow(outline):
     levels = token_levels(dag_of_outline(outline))
     assert levels.all_share <= levels.branches_share <= levels.without_tags <= levels.critical_path

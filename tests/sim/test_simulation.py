@@ -79,10 +79,9 @@ def test_one_server_obeys_lindleys_recursion(times, service_steps):
     assert [request.queueing_ns for request in found.requests] == waits
 
 
-@pytest.mark.parametrize("utilisation", [0.3, 0.5])
-def test_mean_wait_under_poisson_arrivals_is_that_of_m_d_1(utilisation):
-    """Source: Pollaczek-Khinchine: W = u D / (2 (1 - u)). 3 % for 20,000 arrivals; 1 % needs more (see the docs)."""
-    assert md1_error(utilisation, num_arrivals=20_000, seed=3) < 0.03
+def test_mean_wait_under_poisson_arrivals_is_that_of_m_d_1():
+    """Source: Pollaczek-Khinchine: W = u D / (2 (1 - u)). Within 1 % takes 300,000 arrivals: see docs/simulator.md."""
+    assert md1_error(0.4, num_arrivals=20_000, seed=3) < 0.03
 
 
 def md1_error(utilisation, *, num_arrivals, seed):
@@ -122,7 +121,7 @@ def test_an_arrival_at_the_end_of_a_step_joins_the_next_one():
     st.integers(1, 8),
     st.sampled_from(Preemption),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_steps_run_at_once_take_as_long_as_steps_run_one_by_one(work, layout, kv_slots, max_lanes, preemption):
     """A recording runs every step by itself."""
     arrivals = [

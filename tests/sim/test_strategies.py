@@ -30,7 +30,7 @@ def predicted(name, outline=TWO_BRANCHES, *, prompt=1, options=None, **cost):
 
 
 @given(outlines(), st.sampled_from(STRATEGIES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_strategy_decodes_every_answer(outline, name):
     prediction = predicted(name, outline)
     assert prediction.strategy == name
@@ -90,7 +90,7 @@ def test_plan_then_fill_plans_all_spans_and_then_takes_as_long_as_the_longest():
 
 
 @given(outlines(), st.integers(0, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_speculation_without_any_acceptance_is_the_strategy_itself(outline, seed):
     options = StrategyOptions(acceptance=0.0, draft_cost=0.0, seed=seed)
     for inner, name in (("sequential", "speculative"), ("pasta", "speculative-pasta")):
