@@ -37,7 +37,7 @@ orders = st.sampled_from(["first-come", "critical-path", "shortest-remaining"])
 @example(Outline((OutlineGroup((OutlineBranch(3, 5, 9), OutlineBranch(0, 5, 2)), 0, 3),), 4))
 @settings(max_examples=100, deadline=None)
 def test_makespan_is_the_critical_path_at_constant_cost_and_unlimited_width(outline):
-    """Invariant 6. The prompt's last token is fed in the step that decodes the first token of the answer."""
+    """Invariant R6. The prompt's last token is fed in the step that decodes the first token of the answer."""
     events = drive(Scheduler(), [(0, Request("a", 1), script_of_outline(outline))])
     assert times(events, EventKind.COMPLETION)["a"] == max(1, critical_path_tokens(outline)) * STEP_NS
 
@@ -67,7 +67,7 @@ def test_makespan_is_at_least_the_critical_path_and_the_work_over_the_lanes(outl
 def test_every_request_is_served_under_any_limits(
     *, work, layout, max_lanes, max_tokens, max_threads, order, is_tight, remembers, preemption
 ):
-    """Invariants 1 to 5, which the driver checks after each transition, with preemption where memory is tight."""
+    """Invariants R1 to R5, which the driver checks after each transition, with preemption where memory is tight."""
     arrivals = [
         (at * STEP_NS, Request(str(index), prompt, expected_tokens=outline.decoded_tokens), script_of_outline(outline))
         for index, (at, prompt, outline) in enumerate(sorted(work, key=lambda item: item[0]))
@@ -94,7 +94,7 @@ def _most_slots(prompt, outline, layout):
 @given(outlines(), st.integers(1, 50), st.integers(1, 20))
 @settings(max_examples=40, deadline=None)
 def test_tokens_are_conserved(outline, prompt, chunk):
-    """Invariant 1: what is fed is the prompt and all that was decoded, but for what nobody will see."""
+    """Invariant R1: what is fed is the prompt and all that was decoded, but for what nobody will see."""
     events = drive(Scheduler(Limits(max_batched_tokens=chunk)), [(0, Request("a", prompt), script_of_outline(outline))])
     fed = sum(lane.num_tokens for lane in lanes_of(events))
     unseen = prompt + outline.decoded_tokens - fed

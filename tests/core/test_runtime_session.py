@@ -49,7 +49,7 @@ def test_a_trace_reads_back_as_it_was_written(outline):
 @given(outlines(), st.integers(1, 9))
 @settings(max_examples=20, deadline=None)
 def test_same_inputs_give_the_same_bytes(outline, prompt):
-    """Invariant 7."""
+    """Invariant R7."""
     first, second = (
         written(drive(Scheduler(), [(0, Request("a", prompt), script_of_outline(outline))])) for _ in range(2)
     )
@@ -59,7 +59,7 @@ def test_same_inputs_give_the_same_bytes(outline, prompt):
 @given(outlines())
 @settings(max_examples=20, deadline=None)
 def test_the_clock_of_a_trace_never_goes_back(outline):
-    """Invariant 2."""
+    """Invariant R2."""
     events = drive(Scheduler(), [(5, Request("a", 3), script_of_outline(outline))])
     assert [event.at_ns for event in events] == sorted(event.at_ns for event in events)
 
