@@ -21,6 +21,7 @@ from pasta_toolkit.runtime.positions import (
     PositionPolicy,
     Predicted,
     Shared,
+    position_policy,
 )
 from pasta_toolkit.runtime.request import UNLIMITED, Limits, LimitsError, Preemption, Request
 from pasta_toolkit.runtime.scheduler import Scheduler
@@ -92,6 +93,7 @@ __all__ = [
     "first_come",
     "kv_layout",
     "ordering",
+    "position_policy",
     "read_trace",
     "script_of_dag",
     "write_trace",

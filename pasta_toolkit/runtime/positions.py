@@ -9,7 +9,16 @@ from typing import Protocol
 from grammar import PastaError
 from pasta_toolkit.runtime.step import Promised
 
-__all__ = ["POSITION_POLICIES", "Fixed", "Oracle", "PositionError", "PositionPolicy", "Predicted", "Shared"]
+__all__ = [
+    "POSITION_POLICIES",
+    "Fixed",
+    "Oracle",
+    "PositionError",
+    "PositionPolicy",
+    "Predicted",
+    "Shared",
+    "position_policy",
+]
 
 
 class PositionError(PastaError):
@@ -97,4 +106,19 @@ class Shared:
         return max(main_next, branches_next)
 
 
-POSITION_POLICIES = ("fixed", "oracle", "predicted", "shared")
+POSITION_POLICIES = ("fixed:N", "oracle", "predicted", "shared")
+
+
+def position_policy(name: str) -> PositionPolicy:
+    """Return the policy of a name; `fixed:N` reserves N positions for each branch.
+
+    Raises:
+        PositionError: no such policy, or N is no positive number.
+    """
+    known: dict[str, PositionPolicy] = {"oracle": Oracle(), "predicted": Predicted(), "shared": Shared()}
+    kind, _, tokens = name.partition(":")
+    if kind == "fixed" and tokens.isdecimal() and int(tokens) > 0:
+        return Fixed(int(tokens))
+    if name not in known:
+        raise PositionError(f"no position policy {name!r}: choose from {', '.join(POSITION_POLICIES)}")
+    return known[name]

@@ -23,6 +23,7 @@ from pasta_toolkit.runtime import (
     ThreadScript,
     kv_layout,
     ordering,
+    position_policy,
 )
 
 counts = st.integers(0, 500)
@@ -35,6 +36,23 @@ def test_each_position_policy_reserves_what_it_says():
     assert Oracle().reserved(promised) == 43
     assert Shared().reserved(promised) == 0
     assert [policy.after_join(50, 80) for policy in (Predicted(), Fixed(9), Oracle(), Shared())] == [50, 50, 50, 80]
+
+
+def test_position_policies_are_known_by_name():
+    assert position_policy("fixed:40") == Fixed(40)
+    assert [position_policy(name).name for name in ("oracle", "predicted", "shared")] == [
+        "oracle",
+        "predicted",
+        "shared",
+    ]
+
+
+@pytest.mark.parametrize("name", ["fixed", "fixed:", "fixed:0", "fixed:-3", "fixed:x", "random", ""])
+def test_unknown_position_policies_are_refused(name):
+    with pytest.raises(
+        PositionError, match=f"no position policy '{name}': choose from fixed:N, oracle, predicted, shared"
+    ):
+        position_policy(name)
 
 
 def test_the_oracle_refuses_a_branch_of_unknown_length():
