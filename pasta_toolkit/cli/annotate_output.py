@@ -1,7 +1,7 @@
 """Writes annotated records as lines of JSON, and goes on where an interrupted run has stopped."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -27,9 +27,9 @@ def annotated_line(answer: Answer, text: str, *, into: str) -> bytes:
     return _encoded({**answer.fields, into: text}) + b"\n"
 
 
-def _encoded(fields: dict[str, Any]) -> bytes:
+def _encoded(fields: Mapping[str, Any]) -> bytes:
     """Write the row of a table as JSON; what JSON has no form for is written as Python shows it."""
-    return msgspec.json.encode(fields, enc_hook=str)
+    return msgspec.json.encode(dict(fields), enc_hook=str)
 
 
 def check_output(output: str, inputs: Sequence[Input]) -> None:

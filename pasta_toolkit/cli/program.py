@@ -23,6 +23,8 @@ COMMANDS = {
     "annotate": "Turn plain answers into annotated ones by their structure.",
     "dag": "Draw the dependency DAG of a response and export it.",
     "stats": "Measure the parallelism of a data set.",
+    "simulate": "Predict how long annotated answers take to decode, and why not faster.",
+    "spec": "List the known devices and models, or show one with derived values and sources.",
 }
 
 

@@ -1,7 +1,7 @@
 """Reads a broken document: its tags as they are meant, its structure as far as it goes, and what is wrong with both."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grammar import Form, LooseTag, read_leniently
 from pasta_toolkit.diagnostics.diagnostic import Diagnostic
@@ -68,11 +68,7 @@ def _has_text_after(text: str, tags: Sequence[LooseTag], index: int) -> bool:
 
 def _readings(text: str, tags: Sequence[LooseTag], structure: Structure) -> dict[int, TagReading]:
     """Read each tag that is not canonical in the light of its place in the structure."""
-    block_of = {
-        promise: block
-        for group in structure.groups
-        for promise, block in zip(group.promises, group.blocks, strict=False)
-    }
+    block_of = dict(structure.branches)
     readings = {}
     number = 0
     for index, tag in enumerate(tags):
@@ -114,18 +110,11 @@ def _offsets(tags: Sequence[LooseTag], length: int) -> list[int]:
 
 
 def _miscased(text: str, tags: Sequence[LooseTag], form: Form) -> tuple[TagReading, ...]:
-    """Read the miscased tags of a document that has a promise; none of them matters elsewhere."""
-    candidates = {
-        index: TagReading(text, tag, number=0, block_tokens=None, acts_as_end=False)
-        for index, tag in enumerate(tags)
-        if tag.is_miscased
-    }
-    meant = {index: reading for index, reading in candidates.items() if canonical_respelling(reading) is not None}
-    considered = [tag for index, tag in enumerate(tags) if index in meant or not tag.is_miscased]
+    """Read the miscased tags that would be tags in lower case, where the document has a promise with them."""
+    readings = (TagReading(text, tag, number=0, block_tokens=None, acts_as_end=False) for tag in tags if tag.is_miscased)
+    meant = {reading.tag.span: reading for reading in readings if canonical_respelling(reading) is not None}
+    considered = [tag for tag in tags if not tag.is_miscased or tag.span in meant]
     if all(tag.name != "promise" for tag in considered):
         return ()
     fits = not _resolved(text, considered, "".join(map(_letter, considered)), form).faults
-    return tuple(
-        TagReading(text, reading.tag, number=0, block_tokens=None, acts_as_end=False, fits=fits)
-        for reading in meant.values()
-    )
+    return tuple(replace(reading, fits=fits) for reading in meant.values())

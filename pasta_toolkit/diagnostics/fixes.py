@@ -33,8 +33,8 @@ def fix(
 ) -> FixResult:
     """Fix until nothing changes any more; `unsafe` also closes blocks, adds missing ones and drops orphans.
 
-    Laws: `text_outside_tags(fix(t).text) == text_outside_tags(t)`; `fix(fix(t).text).text == fix(t).text`; a valid
-    document stays valid.
+    A round that would change text outside of tags is not made. Laws: `text_outside_tags(fix(t).text) == text_outside_tags(t)`; 
+    `fix(fix(t).text).text == fix(t).text`; a valid document stays valid.
 
     >>> fix("<promise tokens='13' topic='fox'/>", form="main").text
     '<promise topic="fox" tokens="10"/>'
@@ -48,7 +48,7 @@ def fix(
             break
         outside = text_outside_tags(text) if outside is None else outside
         repaired = patch.apply(text)
-        if text_outside_tags(repaired) != outside:
+        if repaired == text or text_outside_tags(repaired) != outside:
             break
         text = repaired
         num_fixed += patch.num_fixes

@@ -2,9 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
 
-from grammar import LooseAttribute, LooseTag, terminal_patterns
+from grammar import LooseAttribute, LooseTag, split_at_tags
 from pasta_toolkit.diagnostics.diagnostic import Edit, Fix, Safety
 from pasta_toolkit.diagnostics.estimate import MOST_TOKENS, round_to_tens
 from pasta_toolkit.diagnostics.wording import canonical_form
@@ -24,7 +23,6 @@ __all__ = [
 ]
 
 ATTRIBUTES = ("topic", "tokens")
-TERMINALS = ("PROMISE", "ASYNC", "ASYNC_END", "SYNC")
 LONGEST_TOPIC = 80  # Source: TOPIC in grammar/pasta.lark; a test keeps the two equal
 DEFAULT_TOKENS = 50  # Source: ours; the middle of the lengths that trained models promise most often
 CERTAIN_NUMBER = re.compile(r"\s*\+?0*([1-9][0-9]{0,3})(?:\.0*)?\s*")
@@ -94,7 +92,7 @@ def respelled(reading: TagReading) -> str | None:
 def canonical_respelling(reading: TagReading) -> str | None:
     """Return what `respelled` does where it is a tag of the grammar."""
     spelling = respelled(reading)
-    return spelling if spelling is not None and _canonical().fullmatch(spelling) else None
+    return spelling if spelling is not None and _is_tag(spelling) else None
 
 
 def certain_tokens(value: str) -> int | None:
@@ -140,9 +138,8 @@ def _fix(reading: TagReading, spelling: str, safety: Safety) -> Fix:
     return Fix(message, (Edit(reading.tag.span, spelling),), safety)
 
 
-@cache
-def _canonical() -> re.Pattern[str]:
-    return re.compile("|".join(terminal_patterns()[name] for name in TERMINALS))
+def _is_tag(spelling: str) -> bool:
+    return split_at_tags(spelling) == ["", spelling, ""]
 
 
 def _sole_values(reading: TagReading) -> tuple[str, str] | None:
@@ -167,7 +164,7 @@ def _is_cut_off(reading: TagReading) -> bool:
 def _guessed_topic(reading: TagReading) -> str:
     topics = reading.values("topic") if reading.tag.is_readable else []
     written = WRITTEN_TOPIC.search(reading.source)
-    if topics and _is_topic(topics[0].value):
+    if topics and _is_tag(_promise(topics[0].value, str(DEFAULT_TOKENS))):
         return topics[0].value
     if topics:
         guess = topics[0].value
@@ -177,10 +174,6 @@ def _guessed_topic(reading: TagReading) -> str:
         guess = next((a.value for a in reading.tag.attributes if meant_attribute(a.name) == "topic"), "")
     words = NOT_IN_TOPICS.sub(" ", guess.replace('"', "'")).strip()
     return _shortened(words) or f"part {reading.number}"
-
-
-def _is_topic(value: str) -> bool:
-    return _canonical().fullmatch(_promise(value, str(DEFAULT_TOKENS))) is not None
 
 
 def _shortened(topic: str) -> str:
@@ -197,5 +190,5 @@ def _guessed_tokens(reading: TagReading) -> int:
     if not reading.tag.is_readable:
         values = WRITTEN_TOKENS.findall(reading.source)
     numbers = (int(found[0]) for value in values if (found := ANY_NUMBER.search(value)))
-    stated = next((number for number in numbers if number > 0), None)
-    return round_to_tens(stated or reading.block_tokens or DEFAULT_TOKENS)
+    stated = next((number for number in numbers if number > 0), reading.block_tokens)
+    return DEFAULT_TOKENS if stated is None else round_to_tens(stated)

@@ -14,7 +14,7 @@ __all__ = ["RULE"]
 def _check(text: str) -> Iterator[Diagnostic]:
     first = CONTROL_CHARACTERS.search(text)
     if first is not None:
-        number = counted(CONTROL_CHARACTERS.subn("", text)[1], "control character")
+        number = counted(sum(map(text.count, filter(CONTROL_CHARACTERS.match, map(chr, range(FIRST_OTHER))))), "control character")
         name = "NUL" if first[0] == "\0" else f"U+{ord(first[0]):04X}"
         yield RULE.diagnostic(f"{number} in the text, the first one here: {name}", Span(*first.span()))
 

@@ -1,0 +1,214 @@
+"""The command `pasta simulate`: reads answers, hands them to a study, shows its report. Computes nothing itself."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pasta_toolkit.cli.shared import EXIT_FINDINGS, examples, field_option, tokenizer_option, write_json
+from pasta_toolkit.cli.simulate_options import (
+    STRATEGIES,
+    device_options,
+    load_options,
+    output_options,
+    serving_options,
+    strategy_options,
+)
+
+if TYPE_CHECKING:
+    from grammar import Document
+    from pasta_toolkit.report.simulation import SimulationReport
+    from pasta_toolkit.tokens import TokenCounter
+    from simulator.replica import Serving
+    from simulator.study import Study
+
+__all__ = ["command"]
+
+DEFAULT_PROMPT_TOKENS = 64
+MOST_FAULTS_SHOWN = 20
+
+
+@click.command(
+    name="simulate",
+    epilog=examples(
+        "pasta simulate annotated.jsonl",
+        "pasta simulate annotated.jsonl --model llama-3.1-8b --hardware rtx-4090 --strategy all --html report.html",
+        "pasta simulate annotated.jsonl --rate 1 --rate 4 --rate 16 --format json",
+    ),
+)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@field_option
+@tokenizer_option
+@click.option("--prompt-field", default="instruction", show_default=True, help="Field that holds the prompt.")
+@click.option(
+    "--prompt-tokens",
+    type=click.IntRange(min=1),
+    default=DEFAULT_PROMPT_TOKENS,
+    show_default=True,
+    help="Tokens of the prompt where a record has none.",
+)
+@device_options
+@strategy_options
+@serving_options
+@load_options
+@output_options
+def command(paths: tuple[str, ...], **options: Any) -> None:
+    """Predict how long annotated answers take to decode, how much faster than sequentially, and why not faster.
+
+    PATH is a file or a folder of annotated responses, or - for standard input. Answers that are not valid are named on
+    stderr and left out; the exit code is 1 then.
+    """
+    from pasta_toolkit.specs import load_hardware, load_model  # noqa: PLC0415
+    from pasta_toolkit.tokens import load_counter  # noqa: PLC0415
+    from simulator.study import answers_of, cost_of, run_study  # noqa: PLC0415
+
+    model, hardware = load_model(options["model_name"]), load_hardware(options["hardware_name"])
+    cost = cost_of(model, hardware, name=options["cost_name"], tensor_parallel=options["tensor_parallel"])
+    counter = load_counter(options["tokenizer"])
+    study = _study(options, model, hardware, counter)
+    reading = _Reading(options["prompt_field"])
+    reading.read(paths, field=options["field"])
+    prompts = [options["prompt_tokens"] if p is None else n for p, n in reading.counted_prompts(counter)]
+    answers = answers_of(reading.documents, reading.names, prompt_tokens=prompts, counter=counter)
+    about = _about(options, model.name, hardware.name, counter=counter, num_answers=len(answers))
+    report = run_study(answers, study, cost=cost, about=about)
+    _show(report, options["output_format"])
+    _write_files(report, options)
+    if reading.num_faults:
+        click.echo(f"pasta: {reading.num_faults} records are not valid and were left out", err=True)
+        sys.exit(EXIT_FINDINGS)
+
+
+class _Reading:
+    """Reads valid answers with their names and prompts, and names the others on stderr."""
+
+    def __init__(self, prompt_field: str) -> None:
+        self.documents: list[Document] = []
+        self.names: list[str] = []
+        self.prompts: list[str | None] = []
+        self.num_faults = 0
+        self._prompt_field = prompt_field
+
+    def read(self, paths: Sequence[str], *, field: str) -> None:
+        from grammar import PastaSyntaxError, parse  # noqa: PLC0415
+        from pasta_toolkit.records import RecordFault, read_records  # noqa: PLC0415
+
+        for record in read_records(paths, field=field, keep_fields=True):
+            name = record.path if record.number is None else f"{record.path}:{record.number}"
+            if isinstance(record, RecordFault):
+                self._fault(f"{name}: {record.message}")
+                continue
+            try:
+                document = parse(record.text)
+            except PastaSyntaxError as error:
+                self._fault(f"{name}: {str(error).splitlines()[0]}")
+                continue
+            prompt = (record.fields or {}).get(self._prompt_field)
+            self.documents.append(document)
+            self.names.append(name)
+            self.prompts.append(prompt if isinstance(prompt, str) else None)
+
+    def counted_prompts(self, counter: "TokenCounter") -> list[tuple[str | None, int]]:
+        counts = counter.count_batch([prompt or "" for prompt in self.prompts])
+        return list(zip(self.prompts, counts, strict=True))
+
+    def _fault(self, sentence: str) -> None:
+        self.num_faults += 1
+        if self.num_faults <= MOST_FAULTS_SHOWN:
+            click.echo(f"pasta: {sentence}", err=True)
+
+
+def _study(options: dict[str, Any], model: Any, hardware: Any, counter: "TokenCounter") -> "Study":
+    from pasta_toolkit.report.load import Objective  # noqa: PLC0415
+    from pasta_toolkit.runtime import TagTokens  # noqa: PLC0415
+    from simulator.load import Cluster  # noqa: PLC0415
+    from simulator.strategies import StrategyOptions  # noqa: PLC0415
+    from simulator.study import Loads, Study, kv_capacity, recorded_rates  # noqa: PLC0415
+    from simulator.trace_files import read_recorded  # noqa: PLC0415
+
+    serving = _serving(options, kv_capacity(model, hardware, tensor_parallel=options["tensor_parallel"]))
+    recorded = read_recorded(options["load_file"]) if options["load_file"] else ()
+    objective = Objective(options["slo_ttft"], options["slo_tpot"], options["slo_latency"])
+    names = STRATEGIES if "all" in options["strategies"] else tuple(dict.fromkeys(options["strategies"]))
+    return Study(
+        strategies=names,
+        options=StrategyOptions(
+            jump_forward=TagTokens.counted(counter.count) if options["jump_forward"] else None,
+            draft_tokens=options["draft_tokens"],
+            acceptance=options["acceptance"],
+            draft_cost=options["draft_cost"],
+            seed=options["seed"],
+        ),
+        serving=serving,
+        cluster=Cluster(serving, options["replicas"], options["router"], objective),
+        loads=Loads(
+            rates_per_s=options["rates"] or recorded_rates(recorded),
+            num_requests=options["num_requests"],
+            process=options["arrivals"],
+            burstiness=options["burstiness"],
+            recorded_ns=tuple(request.at_ns for request in recorded),
+            seed=options["seed"],
+        ),
+        timeline_of=options["timeline_name"],
+    )
+
+
+def _serving(options: dict[str, Any], capacity_slots: int) -> "Serving":
+    from pasta_toolkit.runtime import Limits, Preemption, kv_layout, ordering  # noqa: PLC0415
+    from simulator.replica import Serving  # noqa: PLC0415
+
+    names = ("max_lanes", "max_batched_tokens", "max_threads", "serialise_above")
+    limits = Limits(**{name: options[name] for name in names if options[name] is not None})
+    return Serving(
+        limits=limits,
+        layout=kv_layout(options["kv_layout"]),
+        kv_slots=capacity_slots if options["kv_slots"] is None else options["kv_slots"],
+        remembers_cache=options["prefix_cache"],
+        preemption=Preemption(options["preemption"]),
+        order=ordering(options["order"]),
+    )
+
+
+def _about(
+    options: dict[str, Any], model: str, hardware: str, *, counter: "TokenCounter", num_answers: int
+) -> list[tuple[str, str]]:
+    devices = f"{options['tensor_parallel']} x {hardware}" if options["tensor_parallel"] > 1 else hardware
+    return [
+        ("model", model),
+        ("hardware", devices),
+        ("cost model", options["cost_name"]),
+        ("answers", f"{num_answers:,}"),
+        ("tokens counted by", counter.name),
+        ("KV layout", options["kv_layout"]),
+        ("jump-forward", "yes" if options["jump_forward"] else "no"),
+        ("seed", str(options["seed"])),
+    ]
+
+
+def _show(report: "SimulationReport", output_format: str) -> None:
+    from pasta_toolkit.report.data import csv_text, json_content  # noqa: PLC0415
+    from pasta_toolkit.report.text import markdown, text  # noqa: PLC0415
+
+    if output_format == "json":
+        write_json("simulate", json_content(report))
+    else:
+        renderers = {"csv": csv_text, "markdown": markdown, "text": text}
+        click.echo(renderers[output_format](report), nl=False)
+
+
+def _write_files(report: "SimulationReport", options: dict[str, Any]) -> None:
+    from pasta_toolkit.report.chrome_trace import chrome_trace  # noqa: PLC0415
+    from pasta_toolkit.report.html import html  # noqa: PLC0415
+    from pasta_toolkit.report.plots import write_plots  # noqa: PLC0415
+    from pasta_toolkit.runtime import write_trace  # noqa: PLC0415
+
+    if options["html_path"] is not None:
+        options["html_path"].write_text(html(report), encoding="utf-8")
+    if options["trace_path"] is not None and report.timeline is not None:
+        options["trace_path"].write_text(chrome_trace(report.timeline), encoding="utf-8")
+    if options["events_path"] is not None:
+        with options["events_path"].open("w", encoding="utf-8") as stream:
+            write_trace(report.events, stream, about=dict(report.about))
+    if options["plots_path"] is not None:
+        write_plots(report, options["plots_path"])

@@ -1,0 +1,125 @@
+"""The options of `pasta simulate`, in groups. Imports nothing but click, so that `--help` is fast."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = [
+    "STRATEGIES",
+    "device_options",
+    "load_options",
+    "option_group",
+    "output_options",
+    "serving_options",
+    "strategy_options",
+]
+
+# The names are written out here, so that --help need not import the simulator; a test holds them equal to its own.
+STRATEGIES = (
+    "sequential",
+    "pasta",
+    "skeleton-of-thought",
+    "skeleton-of-thought-cached",
+    "apar",
+    "plan-then-fill",
+    "speculative",
+    "speculative-pasta",
+)
+
+
+def option_group(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a decorator that adds options in this order."""
+
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+device_options = option_group(
+    click.option("--model", "model_name", default="gemma-7b", show_default=True, metavar="NAME|PATH"),
+    click.option("--hardware", "hardware_name", default="h100", show_default=True, metavar="NAME|PATH"),
+    click.option("--tensor-parallel", type=int, default=1, show_default=True, help="Devices that share the model."),
+    click.option(
+        "--cost",
+        "cost_name",
+        type=click.Choice(["fitted", "roofline"]),
+        default="fitted",
+        show_default=True,
+        help="Cost model of a step: fitted to measured kernels, or datasheet values alone.",
+    ),
+)
+strategy_options = option_group(
+    click.option(
+        "--strategy",
+        "strategies",
+        type=click.Choice([*STRATEGIES, "all"]),
+        multiple=True,
+        default=("sequential", "pasta"),
+        show_default=True,
+        help="May be given several times.",
+    ),
+    click.option("--jump-forward", is_flag=True, help="Append forced tokens of tags without a step of their own."),
+    click.option("--draft-tokens", type=int, default=4, show_default=True, help="Speculative: tokens a draft."),
+    click.option("--acceptance", type=float, default=0.7, show_default=True, help="Speculative: share accepted."),
+    click.option(
+        "--draft-cost", type=float, default=0.05, show_default=True, help="Speculative: share of a step, a token."
+    ),
+)
+serving_options = option_group(
+    click.option(
+        "--kv-layout",
+        type=click.Choice(["copied", "interleaved", "paged"]),
+        default="interleaved",
+        show_default=True,
+        help="What a fork and a join do to the KV cache.",
+    ),
+    click.option("--kv-slots", type=int, help="Tokens that the KV cache holds. Default: what the device has room for."),
+    click.option(
+        "--preemption",
+        type=click.Choice(["recompute", "swap"]),
+        default="recompute",
+        show_default=True,
+        help="What happens to the cache of a request that must go because slots run out.",
+    ),
+    click.option("--prefix-cache", is_flag=True, help="What nobody has overwritten is not fed again after preemption."),
+    click.option("--max-lanes", type=int, help="Most threads in a step."),
+    click.option("--max-batched-tokens", type=int, help="Most tokens in a step; longer prompts are fed in chunks."),
+    click.option("--max-threads", type=int, help="Most threads of one request in a step."),
+    click.option("--serialise-above", type=int, help="One thread a request when more requests than this run."),
+    click.option(
+        "--order",
+        type=click.Choice(["critical-path", "first-come", "shortest-remaining"]),
+        default="first-come",
+        show_default=True,
+    ),
+)
+load_options = option_group(
+    click.option("--rate", "rates", type=float, multiple=True, help="Arrivals a second; several give a load curve."),
+    click.option("--requests", "num_requests", type=int, default=500, show_default=True, help="Arrivals at each rate."),
+    click.option("--arrivals", type=click.Choice(["bursts", "even", "poisson"]), default="poisson", show_default=True),
+    click.option("--burstiness", type=float, default=4.0, show_default=True, help="Squared variation of bursts' gaps."),
+    click.option(
+        "--load-file", type=click.Path(path_type=Path), help="Arrivals of a recorded load; --rate stretches them."
+    ),
+    click.option("--replicas", type=click.IntRange(min=1), default=1, show_default=True),
+    click.option("--router", type=click.Choice(["least-loaded", "round-robin"]), default="least-loaded"),
+    click.option("--slo-ttft", type=float, help="Seconds; goodput counts requests that meet all objectives."),
+    click.option("--slo-tpot", type=float, help="Seconds for each further token of the answer."),
+    click.option("--slo-latency", type=float, help="Seconds."),
+    click.option("--seed", type=int, default=0, show_default=True, help="For arrivals and drafts."),
+)
+output_options = option_group(
+    click.option("--format", "output_format", type=click.Choice(["csv", "json", "markdown", "text"]), default="text"),
+    click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write a report as one HTML file."),
+    click.option("--plots", "plots_path", type=click.Path(path_type=Path), help="Write plots as SVG into a folder."),
+    click.option(
+        "--chrome-trace", "trace_path", type=click.Path(path_type=Path), help="Write a timeline for Perfetto."
+    ),
+    click.option("--trace", "events_path", type=click.Path(path_type=Path), help="Write its events as JSON Lines."),
+    click.option("--timeline", "timeline_name", help="The answer to show as a timeline, by its name in the rows."),
+)

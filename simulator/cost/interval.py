@@ -1,0 +1,35 @@
+"""Prediction intervals from the residuals of a fit. Knows no model."""
+
+import math
+from collections.abc import Sequence
+
+__all__ = ["COVERAGE", "interval_factors", "quantile"]
+
+COVERAGE = 0.9
+MIN_RESIDUALS = 20  # ours: below, the 5 % and 95 % quantiles are single points
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the quantile of sorted numbers, linear between neighbours.
+
+    >>> quantile([1.0, 2.0, 4.0], 0.75)
+    3.0
+    """
+    place = share * (len(ordered) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
+
+def interval_factors(log_residuals: Sequence[float], *, coverage: float = COVERAGE) -> tuple[float, float]:
+    """Return the factors around a prediction between which `coverage` of the residuals lie.
+
+    The residuals are sorted samples of log(measured / predicted). The factors always include 1, and both are 1 where
+    too few residuals are known.
+    """
+    if len(log_residuals) < MIN_RESIDUALS:
+        return 1.0, 1.0
+    tail = (1 - coverage) / 2
+    low = math.exp(quantile(log_residuals, tail))
+    high = math.exp(quantile(log_residuals, 1 - tail))
+    return min(1.0, low), max(1.0, high)

@@ -1,0 +1,201 @@
+"""The table model of one model on one device, from the layers of a serving engine measured one by one.
+
+The files are those of LLMServingSim's profiler: `dense` (layer, tokens), `per_sequence` (layer, sequences) and
+`attention` (prefill_chunk, kv_prefill, n_decode, kv_decode), one layer each, in microseconds.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pasta_toolkit.specs import HardwareSpec, ModelSpec, place
+from simulator.cost.attention_work import prefill_pairs
+from simulator.cost.errors import CostError
+from simulator.cost.interpolation import Curve, interpolate
+from simulator.cost.interval import interval_factors
+from simulator.cost.measurements import read_rows
+from simulator.cost.skew import skew_factor
+from simulator.cost.step_cost import StepCost, Term
+from simulator.cost.step_shape import PrefillShape, StepShape
+
+__all__ = ["MixedAttentionTable", "ServingProfile", "ServingTableModel"]
+
+SECONDS_PER_MICROSECOND = 1e-6
+# How often a layer of the profile runs in a transformer layer; the rest runs once a step.
+RUNS_PER_LAYER = {
+    "qkv_proj": 1,
+    "o_proj": 1,
+    "gate_up_proj": 1,
+    "down_proj": 1,
+    "layernorm": 2,
+    "rotary_emb": 1,
+    "act_fn": 1,
+}
+MATMULS = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj")
+
+
+@dataclass(frozen=True, slots=True)
+class MixedAttentionTable:
+    """Measured attention of one layer over chunk, its context, lanes and their context; linear along each."""
+
+    planes: dict[int, dict[int, dict[int, Curve]]]
+
+    @staticmethod
+    def of(rows: Iterable[tuple[int, int, int, int, float]]) -> "MixedAttentionTable":
+        """Build the table from rows of chunk, its context, lanes, their context, seconds."""
+        points: dict[int, dict[int, dict[int, dict[int, float]]]] = defaultdict(
+            lambda: defaultdict(lambda: defaultdict(dict))
+        )
+        for chunk, chunk_context, num_lanes, context, seconds in rows:
+            points[chunk][chunk_context][num_lanes][context] = seconds
+        planes = {
+            chunk: {
+                chunk_context: {lanes: Curve.of(curve) for lanes, curve in sorted(by_lanes.items())}
+                for chunk_context, by_lanes in sorted(by_context.items())
+            }
+            for chunk, by_context in sorted(points.items())
+        }
+        return MixedAttentionTable(planes)
+
+    def seconds(self, *, chunk: float, chunk_context: float, num_lanes: float, context: float) -> float:
+        """Return the seconds of one layer; 0 for nothing to do."""
+        if not chunk and not num_lanes:
+            return 0.0
+        return interpolate(
+            tuple(self.planes),
+            chunk,
+            lambda known: self._over_chunk_context(self.planes[known], chunk_context, num_lanes, context),
+        )
+
+    @staticmethod
+    def _over_chunk_context(
+        by_context: dict[int, dict[int, Curve]], chunk_context: float, num_lanes: float, context: float
+    ) -> float:
+        def over_lanes(known: int) -> float:
+            by_lanes = by_context[known]
+            return interpolate(tuple(by_lanes), num_lanes, lambda lanes: by_lanes[lanes].at(context))
+
+        return interpolate(tuple(by_context), chunk_context, over_lanes)
+
+
+@dataclass(frozen=True, slots=True)
+class ServingProfile:
+    """Measured layers of one model on one device."""
+
+    dense: dict[str, Curve]
+    per_sequence: dict[str, Curve]
+    attention: MixedAttentionTable
+
+    @staticmethod
+    def read(prefix: Path) -> "ServingProfile":
+        """Read `PREFIX_dense.csv`, `PREFIX_per_sequence.csv` and `PREFIX_attention.csv`.
+
+        Raises:
+            CostError: a file cannot be read, or a layer is missing.
+        """
+        dense = _read_layers(prefix.with_name(f"{prefix.name}_dense.csv"), "tokens")
+        missing = [layer for layer in RUNS_PER_LAYER if layer not in dense]
+        if missing:
+            raise CostError(f"the profile {str(prefix)!r} has no layer {missing[0]!r}")
+        attention = read_rows(prefix.with_name(f"{prefix.name}_attention.csv"), _attention_row)
+        per_sequence = _read_layers(prefix.with_name(f"{prefix.name}_per_sequence.csv"), "sequences")
+        return ServingProfile(dense, per_sequence, MixedAttentionTable.of(attention))
+
+
+@dataclass(frozen=True, slots=True)
+class ServingTableModel:
+    """Predict a step of the profiled model as the sum of its measured layers.
+
+    Several chunks in a step are looked up as one of as many tokens, behind a context that keeps the (query, key) pairs.
+    Terms: `matmul`, `output_head` (the head and sampling), `attention`, `unequal_contexts`, `elementwise`, `host`.
+
+    Raises:
+        SpecError: the model does not fit the device.
+    """
+
+    model: ModelSpec
+    hardware: HardwareSpec
+    profile: ServingProfile
+    host_seconds_per_step: float = 0.0
+    log_residuals: tuple[float, ...] = ()
+
+    _interval: tuple[float, float] = field(init=False, repr=False)
+    # As in the sum of kernels: a simulation asks for the same counts again and again.
+    _counted: dict[tuple[int, int], tuple[Term, ...]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse a model that does not fit."""
+        place(self.model, self.hardware)
+        object.__setattr__(self, "_interval", interval_factors(sorted(self.log_residuals)))
+
+    @property
+    def name(self) -> str:
+        """What reports call this model."""
+        return "table"
+
+    def step_time(self, shape: StepShape) -> StepCost:
+        """Return the cost of one step."""
+        key = (shape.num_tokens, shape.num_outputs)
+        if key not in self._counted:
+            self._counted[key] = self._counted_terms(*key)
+        attention, unequal = self._attention(shape)
+        terms = (
+            *self._counted[key],
+            Term("attention", self.model.num_layers * attention),
+            Term("unequal_contexts", self.model.num_layers * unequal),
+        )
+        return StepCost(terms, *self._interval)
+
+    def _counted_terms(self, num_tokens: int, num_outputs: int) -> tuple[Term, ...]:
+        layers = {name: curve.scaled_beyond(num_tokens) for name, curve in self.profile.dense.items()}
+        matmul = sum(layers[name] for name in MATMULS)
+        others = sum(runs * layers[name] for name, runs in RUNS_PER_LAYER.items() if name not in MATMULS)
+        once = sum(seconds for name, seconds in layers.items() if name not in RUNS_PER_LAYER)
+        outputs = sum(curve.scaled_beyond(num_outputs) for curve in self.profile.per_sequence.values())
+        return (
+            Term("matmul", self.model.num_layers * matmul),
+            Term("output_head", outputs),
+            Term("elementwise", self.model.num_layers * others + once),
+            Term("host", self.host_seconds_per_step),
+        )
+
+    def _attention(self, shape: StepShape) -> tuple[float, float]:
+        """Return one layer's seconds at the mean context, and what the spread of contexts adds to the lanes' part."""
+        chunk, chunk_context = _one_chunk(shape.prefills)
+        num_lanes = shape.num_lanes
+        mean = sum(shape.decode_contexts) / num_lanes if num_lanes else 0.0
+        table = self.profile.attention
+        equal = table.seconds(chunk=chunk, chunk_context=chunk_context, num_lanes=num_lanes, context=mean)
+        factor = skew_factor(shape.decode_contexts, self.hardware, num_kv_heads=self.model.num_kv_heads)
+        if factor == 1:
+            return equal, 0.0
+        lanes = table.seconds(chunk=0, chunk_context=0, num_lanes=num_lanes, context=mean)
+        fixed = table.seconds(chunk=0, chunk_context=0, num_lanes=num_lanes, context=1)
+        return equal, (factor - 1) * max(0.0, lanes - fixed)
+
+
+def _one_chunk(prefills: tuple[PrefillShape, ...]) -> tuple[float, float]:
+    """Return the tokens of all chunks, and the context behind which one such chunk has as many pairs as they have."""
+    tokens = sum(prefill.chunk_tokens for prefill in prefills)
+    if not tokens:
+        return 0.0, 0.0
+    pairs = sum(map(prefill_pairs, prefills))
+    return float(tokens), max(0.0, pairs / tokens - (tokens + 1) / 2)
+
+
+def _read_layers(path: Path, column: str) -> dict[str, Curve]:
+    points: dict[str, dict[int, float]] = defaultdict(dict)
+
+    def add(row: dict[str, str]) -> None:
+        points[row["layer"]][int(row[column])] = float(row["time_us"]) * SECONDS_PER_MICROSECOND
+
+    read_rows(path, add)
+    return {layer: Curve.of(curve) for layer, curve in sorted(points.items())}
+
+
+def _attention_row(row: dict[str, str]) -> tuple[int, int, int, int, float]:
+    seconds = float(row["time_us"]) * SECONDS_PER_MICROSECOND
+    return (int(row["prefill_chunk"]), int(row["kv_prefill"]), int(row["n_decode"]), int(row["kv_decode"]), seconds)
