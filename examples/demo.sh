@@ -30,6 +30,10 @@ step "Draw: the dependency DAG of one of them"
 show pasta dag "$out/annotated.jsonl" --record 1
 show pasta dag "$out/annotated.jsonl" --record 1 --output "$out/dag.png"
 
+step "Simulate: how fast Gemma 7B would decode them on one H100, alone and under load"
+show pasta simulate "$out/annotated.jsonl" --rate 2 --rate 8 --rate 32 --requests 60 \
+  --html "$out/simulation.html" --plots "$out/simulation" --chrome-trace "$out/timeline.json"
+
 step "Render: the plain answers again, to the letter"
 show pasta render "$here/responses/list.txt" | head -n 5
 

@@ -101,9 +101,13 @@ def read_miscased(text: str) -> tuple[LooseTag, ...]:
     return tuple(_miscased(text, 0, len(text)))
 
 
-def text_outside_tags(text: str) -> str:
-    """Return what a reader sees of any string when its tags are taken out: the text that no repair may change."""
-    places = [0, *(place for tag in read_leniently(text) for place in (tag.span.start, tag.span.end)), len(text)]
+def text_outside_tags(text: str, *, is_miscased_text: bool = True) -> str:
+    """Return what a reader sees of any string when its tags are taken out: the text that no repair may change.
+
+    Miscased tags are text, as they are to the grammar, unless `is_miscased_text` says otherwise.
+    """
+    tags = [tag for tag in read_leniently(text) if not (tag.is_miscased and is_miscased_text)]
+    places = [0, *(place for tag in tags for place in (tag.span.start, tag.span.end)), len(text)]
     return "".join(unescape(text[start:end]) for start, end in zip(places[::2], places[1::2], strict=True))
 
 

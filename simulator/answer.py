@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pasta_toolkit.dag import Dag
 from pasta_toolkit.report.prediction import Prediction
-from pasta_toolkit.runtime import DagCounts, Request, Script, TagTokens, TraceEvent, script_of_dag
+from pasta_toolkit.runtime import Request, Script, TagTokens, TraceEvent, script_of_chunks
 from simulator.loss import LossProbe, loss_account
 from simulator.model_cost import ModelCost
 from simulator.replica import Arrival, Serving
@@ -21,14 +22,18 @@ class Answer:
     """An annotated answer in numbers: its DAG, how long its prompt is, and what its promises say."""
 
     name: str
-    dag: DagCounts
-    sequential_tokens: int
+    dag: Dag
     prompt_tokens: int
     promised_tokens: tuple[int, ...] = ()
 
+    @property
+    def sequential_tokens(self) -> int:
+        """Tokens of the rendered answer."""
+        return self.dag.sequential_tokens
+
     def script(self, jump_forward: TagTokens | None = None) -> Script:
         """Return what each thread decodes."""
-        return script_of_dag(self.dag, promised_tokens=self.promised_tokens, jump_forward=jump_forward)
+        return script_of_chunks(self.dag.chunks, promised_tokens=self.promised_tokens, jump_forward=jump_forward)
 
 
 def predict_sequential(answer: Answer, cost: ModelCost) -> Prediction:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from pasta_toolkit.dag.statistics import geometric_mean
 from pasta_toolkit.report.load import BreakEven, LoadPoint, Objective, quantiles
 from pasta_toolkit.report.prediction import LOSS_TERMS, LossAccount
 from simulator.answer import Answer
@@ -163,7 +164,7 @@ def _point(served: _Served, baseline: _Served, strategy: str, *, rate_per_s: flo
         kv_peak_tokens=max(found.peak_slots),
         kv_slots=cluster.serving.kv_slots,
         num_preemptions=sum(job.num_preemptions for job in times),
-        speedup=_geometric_mean([b.latency_ns / j.latency_ns for b, j in zip(baseline.times, times, strict=True)]),
+        speedup=geometric_mean(b.latency_ns / j.latency_ns for b, j in zip(baseline.times, times, strict=True)) or 1.0,
     )
 
 
@@ -181,7 +182,3 @@ def _num_good(times: Sequence[JobTimes], tpots: Sequence[int], objective: Object
         )
         for job, tpot_ns in zip(times, tpots, strict=True)
     )
-
-
-def _geometric_mean(ratios: Sequence[float]) -> float:
-    return math.exp(math.fsum(map(math.log, ratios)) / len(ratios))

@@ -88,7 +88,6 @@ def answers_of(
         Answer(
             name,
             dag,
-            dag.sequential_tokens,
             max(1, prompt),
             tuple(promise.tokens for promise in document.promises),
         )

@@ -8,11 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pasta_toolkit.runtime import ChunkCounts, DagCounts
+from pasta_toolkit.dag import Chunk, ChunkKind, Dag
 
 __all__ = ["TokenLevels", "token_levels"]
-
-BRANCH, JOIN = "branch", "join"
 
 # (starts of the branches, their tokens, the main thread's end) -> when all of it is done
 _Joining: TypeAlias = Callable[[Sequence[int], Sequence[int], int], int]
@@ -28,7 +26,7 @@ class TokenLevels:
     critical_path: int
 
 
-def token_levels(dag: DagCounts) -> TokenLevels:
+def token_levels(dag: Dag) -> TokenLevels:
     """Measure the four critical paths of a DAG."""
     return TokenLevels(
         all_share=_walk(dag, _all_share, has_tags=False),
@@ -38,25 +36,25 @@ def token_levels(dag: DagCounts) -> TokenLevels:
     )
 
 
-def _walk(dag: DagCounts, joining: _Joining, *, has_tags: bool) -> int:
+def _walk(dag: Dag, joining: _Joining, *, has_tags: bool) -> int:
     """Follow the main thread; at a join, ask when the branches are done."""
     now = 0
     starts: list[int] = []
     lengths: list[int] = []
     for chunk in dag.chunks:
         tokens = _tokens(chunk, has_tags=has_tags)
-        if chunk.kind == BRANCH:
+        if chunk.kind is ChunkKind.BRANCH:
             starts.append(now)
             lengths.append(tokens)
             continue
-        if chunk.kind == JOIN:
+        if chunk.kind is ChunkKind.JOIN:
             now = joining(starts, lengths, now)
             starts, lengths = [], []
         now += tokens
     return joining(starts, lengths, now)
 
 
-def _tokens(chunk: ChunkCounts, *, has_tags: bool) -> int:
+def _tokens(chunk: Chunk, *, has_tags: bool) -> int:
     return chunk.text_tokens + (chunk.tag_tokens if has_tags else 0)
 
 

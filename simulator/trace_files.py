@@ -84,7 +84,9 @@ def _request(path: Path, number: int, row: _Row) -> RecordedRequest:
     reading = _reading(path, row)
     try:
         request = reading(row)
-    except (KeyError, TypeError, ValueError) as error:
+    except TypeError as error:
+        raise TraceFileError(f"{path}, line {number}: a value is missing or no number") from error
+    except (KeyError, ValueError) as error:
         raise TraceFileError(f"{path}, line {number}: {error}") from error
     if request.prompt_tokens < 1 or request.output_tokens < 0:
         raise TraceFileError(

@@ -1,12 +1,13 @@
 """The command `pasta simulate`: reads answers, hands them to a study, shows its report. Computes nothing itself."""
 
 import sys
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pasta_toolkit.cli.shared import EXIT_FINDINGS, examples, field_option, tokenizer_option, write_json
+from pasta_toolkit.cli.simulate_input import AnswerReader, recorded_answers
 from pasta_toolkit.cli.simulate_options import (
     STRATEGIES,
     device_options,
@@ -15,18 +16,19 @@ from pasta_toolkit.cli.simulate_options import (
     serving_options,
     strategy_options,
 )
+from pasta_toolkit.cli.status_line import StatusLine
 
 if TYPE_CHECKING:
-    from grammar import Document
     from pasta_toolkit.report.simulation import SimulationReport
     from pasta_toolkit.tokens import TokenCounter
     from simulator.replica import Serving
     from simulator.study import Study
+    from simulator.trace_files import RecordedRequest
 
 __all__ = ["command"]
 
 DEFAULT_PROMPT_TOKENS = 64
-MOST_FAULTS_SHOWN = 20
+DEFAULT_STRATEGIES = ("sequential", "pasta")
 
 
 @click.command(
@@ -34,10 +36,11 @@ MOST_FAULTS_SHOWN = 20
     epilog=examples(
         "pasta simulate annotated.jsonl",
         "pasta simulate annotated.jsonl --model llama-3.1-8b --hardware rtx-4090 --strategy all --html report.html",
-        "pasta simulate annotated.jsonl --rate 1 --rate 4 --rate 16 --format json",
+        "pasta simulate annotated.jsonl --rate 1 --rate 4 --rate 16 --slo-latency 5 --format json",
+        "pasta simulate --load-file azure.csv --requests 1000",
     ),
 )
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
 @field_option
 @tokenizer_option
 @click.option("--prompt-field", default="instruction", show_default=True, help="Field that holds the prompt.")
@@ -57,82 +60,69 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     """Predict how long annotated answers take to decode, how much faster than sequentially, and why not faster.
 
     PATH is a file or a folder of annotated responses, or - for standard input. Answers that are not valid are named on
-    stderr and left out; the exit code is 1 then.
+    stderr and left out; the exit code is 1 then. Without PATH, the requests of --load-file are served with their own
+    lengths, one thread each.
     """
     from pasta_toolkit.specs import load_hardware, load_model  # noqa: PLC0415
     from pasta_toolkit.tokens import load_counter  # noqa: PLC0415
-    from simulator.study import answers_of, cost_of, run_study  # noqa: PLC0415
+    from simulator.study import cost_of, run_study  # noqa: PLC0415
 
+    if not paths and options["load_file"] is None:
+        raise click.UsageError("Missing argument 'PATH...': annotated responses, or --load-file alone.")
     model, hardware = load_model(options["model_name"]), load_hardware(options["hardware_name"])
     cost = cost_of(model, hardware, name=options["cost_name"], tensor_parallel=options["tensor_parallel"])
     counter = load_counter(options["tokenizer"])
-    study = _study(options, model, hardware, counter)
-    reading = _Reading(options["prompt_field"])
-    reading.read(paths, field=options["field"])
-    prompts = [options["prompt_tokens"] if p is None else n for p, n in reading.counted_prompts(counter)]
-    answers = answers_of(reading.documents, reading.names, prompt_tokens=prompts, counter=counter)
-    about = _about(options, model.name, hardware.name, counter=counter, num_answers=len(answers))
-    report = run_study(answers, study, cost=cost, about=about)
+    recorded = _recorded(options)
+    study = _study(options, model, hardware, counter=counter, recorded=recorded)
+    reader = AnswerReader(options["prompt_field"])
+    if paths:
+        reader.read(paths, field=options["field"])
+        answers = reader.answers(counter, default_prompt_tokens=options["prompt_tokens"])
+    else:
+        answers = recorded_answers(recorded, name=str(options["load_file"]))
+        study = replace(study, strategies=_strategies(options, default=("sequential",)))
+    about = _about(options, study, model.name, hardware.name, counter=counter, num_answers=len(answers))
+    with StatusLine() as status:
+        report = run_study(answers, study, cost=cost, about=about, progress=status.show)
     _show(report, options["output_format"])
     _write_files(report, options)
-    if reading.num_faults:
-        click.echo(f"pasta: {reading.num_faults} records are not valid and were left out", err=True)
+    if reader.num_faults:
+        click.echo(f"pasta: {reader.num_faults} records are not valid and were left out", err=True)
         sys.exit(EXIT_FINDINGS)
 
 
-class _Reading:
-    """Reads valid answers with their names and prompts, and names the others on stderr."""
+def _recorded(options: dict[str, Any]) -> "tuple[RecordedRequest, ...]":
+    from simulator.trace_files import read_recorded  # noqa: PLC0415
 
-    def __init__(self, prompt_field: str) -> None:
-        self.documents: list[Document] = []
-        self.names: list[str] = []
-        self.prompts: list[str | None] = []
-        self.num_faults = 0
-        self._prompt_field = prompt_field
-
-    def read(self, paths: Sequence[str], *, field: str) -> None:
-        from grammar import PastaSyntaxError, parse  # noqa: PLC0415
-        from pasta_toolkit.records import RecordFault, read_records  # noqa: PLC0415
-
-        for record in read_records(paths, field=field, keep_fields=True):
-            name = record.path if record.number is None else f"{record.path}:{record.number}"
-            if isinstance(record, RecordFault):
-                self._fault(f"{name}: {record.message}")
-                continue
-            try:
-                document = parse(record.text)
-            except PastaSyntaxError as error:
-                self._fault(f"{name}: {str(error).splitlines()[0]}")
-                continue
-            prompt = (record.fields or {}).get(self._prompt_field)
-            self.documents.append(document)
-            self.names.append(name)
-            self.prompts.append(prompt if isinstance(prompt, str) else None)
-
-    def counted_prompts(self, counter: "TokenCounter") -> list[tuple[str | None, int]]:
-        counts = counter.count_batch([prompt or "" for prompt in self.prompts])
-        return list(zip(self.prompts, counts, strict=True))
-
-    def _fault(self, sentence: str) -> None:
-        self.num_faults += 1
-        if self.num_faults <= MOST_FAULTS_SHOWN:
-            click.echo(f"pasta: {sentence}", err=True)
+    if options["load_file"] is None or options["num_requests"] < 1:
+        return ()
+    return read_recorded(options["load_file"], limit=options["num_requests"])
 
 
-def _study(options: dict[str, Any], model: Any, hardware: Any, counter: "TokenCounter") -> "Study":
+def _strategies(options: dict[str, Any], *, default: tuple[str, ...]) -> tuple[str, ...]:
+    if "all" in options["strategies"]:
+        return STRATEGIES
+    return tuple(dict.fromkeys(options["strategies"])) or default
+
+
+def _study(
+    options: dict[str, Any],
+    model: Any,
+    hardware: Any,
+    *,
+    counter: "TokenCounter",
+    recorded: "tuple[RecordedRequest, ...]",
+) -> "Study":
     from pasta_toolkit.report.load import Objective  # noqa: PLC0415
     from pasta_toolkit.runtime import TagTokens  # noqa: PLC0415
     from simulator.load import Cluster  # noqa: PLC0415
     from simulator.strategies import StrategyOptions  # noqa: PLC0415
     from simulator.study import Loads, Study, kv_capacity, recorded_rates  # noqa: PLC0415
-    from simulator.trace_files import read_recorded  # noqa: PLC0415
 
     serving = _serving(options, kv_capacity(model, hardware, tensor_parallel=options["tensor_parallel"]))
-    recorded = read_recorded(options["load_file"]) if options["load_file"] else ()
     objective = Objective(options["slo_ttft"], options["slo_tpot"], options["slo_latency"])
-    names = STRATEGIES if "all" in options["strategies"] else tuple(dict.fromkeys(options["strategies"]))
     return Study(
-        strategies=names,
+        strategies=_strategies(options, default=DEFAULT_STRATEGIES),
         options=StrategyOptions(
             jump_forward=TagTokens.counted(counter.count) if options["jump_forward"] else None,
             draft_tokens=options["draft_tokens"],
@@ -171,7 +161,7 @@ def _serving(options: dict[str, Any], capacity_slots: int) -> "Serving":
 
 
 def _about(
-    options: dict[str, Any], model: str, hardware: str, *, counter: "TokenCounter", num_answers: int
+    options: dict[str, Any], study: "Study", model: str, hardware: str, *, counter: "TokenCounter", num_answers: int
 ) -> list[tuple[str, str]]:
     devices = f"{options['tensor_parallel']} x {hardware}" if options["tensor_parallel"] > 1 else hardware
     return [
@@ -182,7 +172,20 @@ def _about(
         ("tokens counted by", counter.name),
         ("KV layout", options["kv_layout"]),
         ("jump-forward", "yes" if options["jump_forward"] else "no"),
+        *_about_load(options, study),
         ("seed", str(options["seed"])),
+    ]
+
+
+def _about_load(options: dict[str, Any], study: "Study") -> list[tuple[str, str]]:
+    if not study.loads.rates_per_s:
+        return []
+    source = f"as in {options['load_file']}" if options["load_file"] else options["arrivals"]
+    num_requests = len(study.loads.recorded_ns) or study.loads.num_requests
+    replicas = study.cluster.num_replicas
+    return [
+        ("arrivals", f"{num_requests:,}, {source}"),
+        ("served by", f"{replicas} replicas, {options['router']}" if replicas > 1 else "1 replica"),
     ]
 
 
@@ -198,17 +201,21 @@ def _show(report: "SimulationReport", output_format: str) -> None:
 
 
 def _write_files(report: "SimulationReport", options: dict[str, Any]) -> None:
+    from pasta_toolkit.records import InputError  # noqa: PLC0415
     from pasta_toolkit.report.chrome_trace import chrome_trace  # noqa: PLC0415
     from pasta_toolkit.report.html import html  # noqa: PLC0415
     from pasta_toolkit.report.plots import write_plots  # noqa: PLC0415
     from pasta_toolkit.runtime import write_trace  # noqa: PLC0415
 
-    if options["html_path"] is not None:
-        options["html_path"].write_text(html(report), encoding="utf-8")
-    if options["trace_path"] is not None and report.timeline is not None:
-        options["trace_path"].write_text(chrome_trace(report.timeline), encoding="utf-8")
-    if options["events_path"] is not None:
-        with options["events_path"].open("w", encoding="utf-8") as stream:
-            write_trace(report.events, stream, about=dict(report.about))
-    if options["plots_path"] is not None:
-        write_plots(report, options["plots_path"])
+    try:
+        if options["html_path"] is not None:
+            options["html_path"].write_text(html(report), encoding="utf-8")
+        if options["trace_path"] is not None and report.timeline is not None:
+            options["trace_path"].write_text(chrome_trace(report.timeline), encoding="utf-8")
+        if options["events_path"] is not None:
+            with options["events_path"].open("w", encoding="utf-8") as stream:
+                write_trace(report.events, stream, about=dict(report.about))
+        if options["plots_path"] is not None:
+            write_plots(report, options["plots_path"])
+    except OSError as error:
+        raise InputError(f"cannot write {error.filename!r}: {error.strerror}") from error

@@ -41,8 +41,12 @@ def option_group(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 device_options = option_group(
-    click.option("--model", "model_name", default="gemma-7b", show_default=True, metavar="NAME|PATH"),
-    click.option("--hardware", "hardware_name", default="h100", show_default=True, metavar="NAME|PATH"),
+    click.option(
+        "--model", "model_name", default="gemma-7b", show_default=True, metavar="NAME|PATH", help="See pasta spec."
+    ),
+    click.option(
+        "--hardware", "hardware_name", default="h100", show_default=True, metavar="NAME|PATH", help="See pasta spec."
+    ),
     click.option("--tensor-parallel", type=int, default=1, show_default=True, help="Devices that share the model."),
     click.option(
         "--cost",
@@ -59,9 +63,8 @@ strategy_options = option_group(
         "strategies",
         type=click.Choice([*STRATEGIES, "all"]),
         multiple=True,
-        default=("sequential", "pasta"),
-        show_default=True,
-        help="May be given several times.",
+        metavar="NAME",
+        help=f"May be given several times: {', '.join(STRATEGIES)}, or all.  [default: sequential, pasta]",
     ),
     click.option("--jump-forward", is_flag=True, help="Append forced tokens of tags without a step of their own."),
     click.option("--draft-tokens", type=int, default=4, show_default=True, help="Speculative: tokens a draft."),
@@ -96,25 +99,54 @@ serving_options = option_group(
         type=click.Choice(["critical-path", "first-come", "shortest-remaining"]),
         default="first-come",
         show_default=True,
+        help="Which threads go first where not all fit into a step.",
     ),
 )
 load_options = option_group(
     click.option("--rate", "rates", type=float, multiple=True, help="Arrivals a second; several give a load curve."),
     click.option("--requests", "num_requests", type=int, default=500, show_default=True, help="Arrivals at each rate."),
-    click.option("--arrivals", type=click.Choice(["bursts", "even", "poisson"]), default="poisson", show_default=True),
+    click.option(
+        "--arrivals",
+        type=click.Choice(["bursts", "even", "poisson"]),
+        default="poisson",
+        show_default=True,
+        help="How they come.",
+    ),
     click.option("--burstiness", type=float, default=4.0, show_default=True, help="Squared variation of bursts' gaps."),
     click.option(
-        "--load-file", type=click.Path(path_type=Path), help="Arrivals of a recorded load; --rate stretches them."
+        "--load-file",
+        type=click.Path(path_type=Path),
+        help="A recorded load (Azure, Mooncake, vLLM, own CSV): its first --requests arrivals; --rate stretches them.",
     ),
-    click.option("--replicas", type=click.IntRange(min=1), default=1, show_default=True),
-    click.option("--router", type=click.Choice(["least-loaded", "round-robin"]), default="least-loaded"),
-    click.option("--slo-ttft", type=float, help="Seconds; goodput counts requests that meet all objectives."),
-    click.option("--slo-tpot", type=float, help="Seconds for each further token of the answer."),
-    click.option("--slo-latency", type=float, help="Seconds."),
+    click.option("--replicas", type=click.IntRange(min=1), default=1, show_default=True, help="Copies of the model."),
+    click.option(
+        "--router",
+        type=click.Choice(["least-loaded", "round-robin"]),
+        default="least-loaded",
+        show_default=True,
+        help="Which replica gets a request.",
+    ),
+    click.option(
+        "--slo-ttft",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Seconds to the first token; good are requests that meet all objectives.",
+    ),
+    click.option(
+        "--slo-tpot", type=click.FloatRange(min=0, min_open=True), help="Seconds for each further token of the answer."
+    ),
+    click.option(
+        "--slo-latency", type=click.FloatRange(min=0, min_open=True), help="Seconds from arrival to completion."
+    ),
     click.option("--seed", type=int, default=0, show_default=True, help="For arrivals and drafts."),
 )
 output_options = option_group(
-    click.option("--format", "output_format", type=click.Choice(["csv", "json", "markdown", "text"]), default="text"),
+    click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(["csv", "json", "markdown", "text"]),
+        default="text",
+        show_default=True,
+    ),
     click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write a report as one HTML file."),
     click.option("--plots", "plots_path", type=click.Path(path_type=Path), help="Write plots as SVG into a folder."),
     click.option(

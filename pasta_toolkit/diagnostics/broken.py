@@ -111,7 +111,9 @@ def _offsets(tags: Sequence[LooseTag], length: int) -> list[int]:
 
 def _miscased(text: str, tags: Sequence[LooseTag], form: Form) -> tuple[TagReading, ...]:
     """Read the miscased tags that would be tags in lower case, where the document has a promise with them."""
-    readings = (TagReading(text, tag, number=0, block_tokens=None, acts_as_end=False) for tag in tags if tag.is_miscased)
+    readings = (
+        TagReading(text, tag, number=0, block_tokens=None, acts_as_end=False) for tag in tags if tag.is_miscased
+    )
     meant = {reading.tag.span: reading for reading in readings if canonical_respelling(reading) is not None}
     considered = [tag for tag in tags if not tag.is_miscased or tag.span in meant]
     if all(tag.name != "promise" for tag in considered):

@@ -2,9 +2,17 @@
 
 import re
 
-__all__ = ["BYTE_ORDER_MARK", "CONTROL_CHARACTERS", "LONE_SURROGATES", "has_odd_characters", "is_unremarkable"]
+__all__ = [
+    "BYTE_ORDER_MARK",
+    "CONTROLS",
+    "CONTROL_CHARACTERS",
+    "LONE_SURROGATES",
+    "has_odd_characters",
+    "is_unremarkable",
+]
 
-CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # category Cc but tab, line feed and return
+CONTROLS = tuple(chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r")  # category Cc
+CONTROL_CHARACTERS = re.compile(f"[{re.escape(''.join(CONTROLS))}]")
 LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 BYTE_ORDER_MARK = "\ufeff"
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-__all__ = ["BreakEven", "LoadPoint", "Objective", "Quantiles", "quantiles"]
+__all__ = ["BreakEven", "LoadPoint", "Objective", "Quantiles", "nearest_rank", "quantiles"]
 
 NANOSECONDS_PER_SECOND = 1e9
 PERCENT = 100
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +22,22 @@ class Quantiles:
     p99_s: float
 
 
+def nearest_rank(ordered: Sequence[Number], rank: int) -> Number:
+    """Return a percentile of sorted numbers: the least that is no less than `rank` per cent of them.
+
+    >>> nearest_rank([1, 2, 3, 4], 50)
+    2
+    """
+    return ordered[-(-len(ordered) * rank // PERCENT) - 1]
+
+
 def quantiles(values_ns: Sequence[int]) -> Quantiles:
     """Summarise durations; all 0 if there are none."""
     if not values_ns:
         return Quantiles(0.0, 0.0, 0.0, 0.0)
     ordered = sorted(values_ns)
     ranks = (50, 90, 99)
-    p50, p90, p99 = (ordered[-(-len(ordered) * rank // PERCENT) - 1] / NANOSECONDS_PER_SECOND for rank in ranks)
+    p50, p90, p99 = (nearest_rank(ordered, rank) / NANOSECONDS_PER_SECOND for rank in ranks)
     return Quantiles(sum(ordered) / len(ordered) / NANOSECONDS_PER_SECOND, p50, p90, p99)
 
 

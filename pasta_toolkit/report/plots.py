@@ -1,12 +1,15 @@
 """Plots of a report as SVG or PNG. Draws what it is given; matplotlib is imported when something is drawn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grammar import PastaError
+from pasta_toolkit.dag.drawing.distributions import GROUP_COLOURS
+from pasta_toolkit.dag.drawing.page import DOTS_PER_INCH, METADATA, plain_matplotlib
+from pasta_toolkit.dag.export.colours import QUIET_LINE
 from pasta_toolkit.report.simulation import SimulationReport, StrategySummary
 from pasta_toolkit.report.timeline import SpanKind, Timeline
 
@@ -23,27 +26,34 @@ SPAN_COLOURS = {
     SpanKind.WAIT: "#e3e3e3",
 }
 LOSS_COLOUR, GAIN_COLOUR, TOTAL_COLOUR, PATH_COLOUR = "#c1513f", "#4f9d69", "#3b7ea1", "#c1513f"
-STYLE: dict[Any, Any] = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9, "svg.hashsalt": "pasta"}
-FIGURE_INCHES = (7.2, 3.8)
+STYLE: dict[Any, Any] = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9}
+SEQUENTIAL = "sequential"
+PERCENT = 100
+FIGURE_INCHES = (8.4, 4.4)
 VISIBLE_FACTOR = 5e-4
-NUM_BINS = 40
+MOST_BINS, FEWEST_BINS = 40, 10
+LEGEND_COLUMNS = 3
+LINE_WIDTH = 1.4
+MARK_AREA = 45
+HEADROOM = 1.12
+ARROW_COLOUR = "#9a9a9a"
 NO_LEGEND = "_"  # matplotlib leaves labels that begin so out of legends
 
 
 class PlotError(PastaError):
-    """Report that plots cannot be drawn: matplotlib is missing, or the file's kind is unknown."""
+    """Report plots of a kind of file that is unknown."""
 
 
 def plots(report: SimulationReport, *, suffix: str = "svg") -> dict[str, bytes]:
     """Draw all plots that a report has data for; names to file contents, the same bytes for the same report.
 
     Raises:
-        PlotError: matplotlib is not installed.
+        MissingMatplotlibError: matplotlib is not installed.
     """
     drawings: dict[str, Callable[[Figure], None]] = {}
-    if any(summary.strategy != "sequential" for summary in report.summaries):
+    if any(summary.strategy != SEQUENTIAL for summary in report.summaries):
         drawings["speedups"] = partial(_speedups, report=report)
-        drawings["pareto"] = partial(_pareto, summaries=report.summaries)
+        drawings["pareto"] = partial(_pareto, report=report)
     for summary in report.summaries:
         if summary.waterfall:
             drawings[f"waterfall_{summary.strategy}"] = partial(_waterfall, summary=summary)
@@ -58,7 +68,8 @@ def write_plots(report: SimulationReport, folder: Path, *, suffix: str = "svg") 
     """Write all plots into a folder, which is made if need be; return their paths.
 
     Raises:
-        PlotError: matplotlib is not installed, or the kind of file is neither svg nor png.
+        MissingMatplotlibError: matplotlib is not installed.
+        PlotError: the kind of file is neither svg nor png.
     """
     if suffix not in ("png", "svg"):
         raise PlotError(f"plots are written as svg or png, not as {suffix!r}")
@@ -71,35 +82,33 @@ def write_plots(report: SimulationReport, folder: Path, *, suffix: str = "svg") 
 
 
 def _drawn(draw: "Callable[[Figure], None]", suffix: str) -> bytes:
-    try:
-        from matplotlib import rc_context  # noqa: PLC0415
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ImportError as error:
-        raise PlotError("plots need matplotlib: pip install 'pasta-toolkit[plot]'") from error
     stream = BytesIO()
-    with rc_context(STYLE):
+    with plain_matplotlib():
+        from matplotlib import rcParams  # noqa: PLC0415
+        from matplotlib.figure import Figure  # noqa: PLC0415
+
+        rcParams.update(STYLE)
         figure = Figure(figsize=FIGURE_INCHES, layout="constrained")
         draw(figure)
-        metadata: dict[str, Any] = {"Date": None} if suffix == "svg" else {"Software": None}
-        figure.savefig(stream, format=suffix, metadata=metadata, dpi=150)
+        figure.savefig(stream, format=suffix, metadata=METADATA[suffix], dpi=DOTS_PER_INCH)
     return stream.getvalue()
 
 
 def _speedups(figure: "Figure", report: SimulationReport) -> None:
     """Histogram and cumulative share of the speed-ups over answers."""
     left, right = figure.subplots(1, 2)
-    shown = [summary for summary in report.summaries if summary.strategy != "sequential"]
+    shown = [summary for summary in report.summaries if summary.strategy != SEQUENTIAL]
     columns = [_speedups_of(report, summary.strategy) for summary in shown]
     edges = _bin_edges([value for column in columns for value in column])
     for summary, values in zip(shown, columns, strict=True):
-        left.hist(values, bins=edges, histtype="step", linewidth=1.3, label=summary.strategy)
-        shares = [(index + 1) / len(values) for index in range(len(values))]
-        right.step(values, shares, where="post", label=f"{summary.strategy}: {summary.geomean_speedup:.2f}")
+        style: dict[str, Any] = {"color": _colour(report, summary.strategy), "linewidth": LINE_WIDTH}
+        left.hist(values, bins=edges, histtype="step", **style)
+        right.ecdf(values or [1.0], label=f"{summary.strategy} {summary.geomean_speedup:.2f}", **style)
     left.set(xlabel="speed-up over sequential", ylabel="answers")
-    right.set(xlabel="speed-up over sequential", ylabel="share of answers at most so fast")
+    right.set(xlabel="speed-up over sequential", ylabel="share of answers at or below")
     for axes in (left, right):
-        axes.axvline(1, color="black", linewidth=0.6)
-    right.legend(frameon=False, title="geometric mean")
+        axes.axvline(1, color=QUIET_LINE, linewidth=1, linestyle=":")
+    _legend_below(figure, right, title="geometric mean of the speed-ups")
 
 
 def _speedups_of(report: SimulationReport, strategy: str) -> list[float]:
@@ -109,40 +118,71 @@ def _speedups_of(report: SimulationReport, strategy: str) -> list[float]:
 def _bin_edges(values: Sequence[float]) -> list[float]:
     """Return the edges of bins that all strategies share."""
     low, high = min(values, default=1.0), max(values, default=1.0)
-    width = (high - low) / NUM_BINS or 1.0
-    return [low + index * width for index in range(NUM_BINS + 1)]
+    num_bins = min(MOST_BINS, max(FEWEST_BINS, len(set(values)) // 4))
+    width = (high - low) / num_bins or 1.0
+    return [low + index * width for index in range(num_bins + 1)]
 
 
-def _pareto(figure: "Figure", summaries: Sequence[StrategySummary]) -> None:
-    """What a strategy gains against what it decodes in addition: up and left is better."""
+def _colour(report: SimulationReport, strategy: str) -> str:
+    """Return the colour that a strategy has in all plots of a report."""
+    others = [summary.strategy for summary in report.summaries if summary.strategy != SEQUENTIAL]
+    if strategy not in others:
+        return QUIET_LINE
+    return GROUP_COLOURS[others.index(strategy) % len(GROUP_COLOURS)]
+
+
+def _legend_below(figure: "Figure", axes: "Axes", *, title: str | None = None) -> None:
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, frameon=False, loc="outside lower center", ncols=LEGEND_COLUMNS, title=title)
+
+
+def _pareto(figure: "Figure", report: SimulationReport) -> None:
+    """What a strategy gains against what it decodes in addition; a line joins those that none beats in both."""
     axes = figure.subplots()
-    for summary in summaries:
-        extra = summary.decoded_tokens / summary.sequential_tokens - 1 if summary.sequential_tokens else 0.0
-        axes.scatter([100 * extra], [summary.geomean_speedup], color=TOTAL_COLOUR)
-        axes.annotate(
-            summary.strategy, (100 * extra, summary.geomean_speedup), xytext=(5, 4), textcoords="offset points"
-        )
-    axes.axhline(1, color="black", linewidth=0.6)
-    axes.margins(0.2)
+    places = {summary.strategy: _gain_and_price(summary) for summary in report.summaries}
+    for strategy, (extra, speedup) in places.items():
+        axes.scatter([extra], [speedup], color=_colour(report, strategy), label=strategy, zorder=2, s=MARK_AREA)
+    front = _front(places.values())
+    axes.plot(*zip(*front, strict=True), color=QUIET_LINE, linewidth=1, zorder=1)
+    axes.axhline(1, color=QUIET_LINE, linewidth=1, linestyle=":")
+    axes.margins(0.1)
     axes.set(xlabel="tokens decoded beyond the answer's own, %", ylabel="speed-up (geometric mean)")
+    _legend_below(figure, axes)
+
+
+def _gain_and_price(summary: StrategySummary) -> tuple[float, float]:
+    extra = summary.decoded_tokens / summary.sequential_tokens - 1 if summary.sequential_tokens else 0.0
+    return PERCENT * extra, summary.geomean_speedup
+
+
+def _front(places: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the places that are further up than all to their left; ties go to the one further up."""
+    front: list[tuple[float, float]] = []
+    for extra, speedup in sorted(places, key=lambda place: (place[0], -place[1])):
+        if not front or speedup > front[-1][1]:
+            front.append((extra, speedup))
+    return front
 
 
 def _waterfall(figure: "Figure", summary: StrategySummary) -> None:
     """From the perfect speed-up to the predicted one, a bar for each term that matters."""
     first, *terms = summary.waterfall
     names, bottoms, heights, colours = ["perfect"], [0.0], [first.speedup], [TOTAL_COLOUR]
-    before = first.speedup
+    before, factors = first.speedup, []
     for step in terms:
         if abs(step.factor - 1) > VISIBLE_FACTOR:
             names.append(step.name.replace("_", " "))
+            factors.append(f"x {step.factor:.3f}")
             bottoms.append(min(before, step.speedup))
             heights.append(abs(step.speedup - before))
             colours.append(LOSS_COLOUR if step.factor < 1 else GAIN_COLOUR)
         before = step.speedup
     axes = figure.subplots()
-    axes.bar([*names, "predicted"], [*heights, before], bottom=[*bottoms, 0.0], color=[*colours, TOTAL_COLOUR])
-    axes.axhline(1, color="black", linewidth=0.6)
+    bars = axes.bar([*names, "predicted"], [*heights, before], bottom=[*bottoms, 0.0], color=[*colours, TOTAL_COLOUR])
+    axes.bar_label(bars, [f"{first.speedup:.2f}", *factors, f"{before:.2f}"], padding=2)
+    axes.axhline(1, color=QUIET_LINE, linewidth=1, linestyle=":")
     axes.tick_params(axis="x", rotation=25)
+    axes.set_ylim(0, HEADROOM * max(step.speedup for step in summary.waterfall))
     axes.set(ylabel=f"speed-up of {summary.strategy} (geometric mean)")
 
 
@@ -159,13 +199,14 @@ def _timeline(figure: "Figure", timeline: Timeline) -> None:
             "",
             (_ms(flow.to_ns), flow.to_thread),
             (_ms(flow.from_ns), flow.from_thread),
-            arrowprops={"arrowstyle": "->", "color": "#555555", "linewidth": 0.7},
+            arrowprops={"arrowstyle": "->", "color": ARROW_COLOUR, "linewidth": 0.6},
         )
     _path(axes, timeline)
     threads = sorted({span.thread for span in timeline.spans})
     axes.set_yticks(threads, [f"branch {thread}" if thread else "main" for thread in threads])
     axes.invert_yaxis()
-    axes.set(xlabel="milliseconds", title=timeline.request)
+    axes.set_xlabel("milliseconds")
+    axes.set_title(timeline.request, parse_math=False)
     axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=5)
 
 
@@ -184,19 +225,21 @@ def _path(axes: "Axes", timeline: Timeline) -> None:
 def _load(figure: "Figure", report: SimulationReport) -> None:
     """Latency and speed-up over the arrival rate."""
     left, right = figure.subplots(1, 2)
-    for index, name in enumerate(dict.fromkeys(point.strategy for point in report.load)):
+    for name in dict.fromkeys(point.strategy for point in report.load):
         points = [point for point in report.load if point.strategy == name]
-        rates, colour = [point.rate_per_s for point in points], f"C{index}"
+        rates, colour = [point.rate_per_s for point in points], _colour(report, name)
         left.plot(rates, [point.latency.p50_s for point in points], marker="o", color=colour)
         left.plot(rates, [point.latency.p99_s for point in points], linestyle=":", color=colour)
         right.plot(rates, [point.speedup for point in points], marker="o", color=colour, label=name)
     left.set(xlabel="requests a second", ylabel="latency, s (dotted: p99)", yscale="log")
     right.set(xlabel="requests a second", ylabel="speed-up over sequential, same load")
-    right.axhline(1, color="black", linewidth=0.6)
+    right.axhline(1, color=QUIET_LINE, linewidth=1, linestyle=":")
     for axes in (left, right):
         axes.set_xscale("log")
-    handles, names = right.get_legend_handles_labels()
-    figure.legend(handles, names, frameon=False, loc="outside lower center", ncols=4)
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("")
+    left.yaxis.set_major_formatter("{x:g}")
+    _legend_below(figure, right)
 
 
 def _ms(duration_ns: int) -> float:

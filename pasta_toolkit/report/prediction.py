@@ -97,6 +97,16 @@ class Prediction:
         return self.latency_ns / NANOSECONDS_PER_SECOND
 
     @property
+    def latency_low_s(self) -> float:
+        """The lower end of the interval around the latency, in seconds."""
+        return self.latency_s * self.low_factor
+
+    @property
+    def latency_high_s(self) -> float:
+        """The upper end of the interval around the latency, in seconds."""
+        return self.latency_s * self.high_factor
+
+    @property
     def ttft_s(self) -> float:
         """Seconds from arrival to the first token."""
         return self.ttft_ns / NANOSECONDS_PER_SECOND

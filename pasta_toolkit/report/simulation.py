@@ -1,17 +1,16 @@
 """What a simulation found, ready to be shown: rows, summaries by strategy, load points. All arithmetic is done here."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pasta_toolkit.report.load import BreakEven, LoadPoint, Quantiles, quantiles
+from pasta_toolkit.dag.statistics import geometric_mean
+from pasta_toolkit.report.load import BreakEven, LoadPoint, Quantiles, nearest_rank, quantiles
 from pasta_toolkit.report.prediction import LOSS_TERMS, Prediction
 from pasta_toolkit.report.timeline import Timeline
 from pasta_toolkit.runtime import TraceEvent
 
 __all__ = ["SimulationReport", "StrategySummary", "WaterfallStep", "summarise"]
 
-PERCENT = 100
 RANKS = (10, 50, 90)
 
 
@@ -73,12 +72,12 @@ def summarise(predictions: Sequence[Prediction]) -> tuple[StrategySummary, ...]:
 def _summary(strategy: str, predictions: Sequence[Prediction]) -> StrategySummary:
     measured = [prediction for prediction in predictions if prediction.sequential_tokens]
     speedups = sorted(prediction.speedup for prediction in measured) or [1.0]
-    p10, p50, p90 = (speedups[-(-len(speedups) * rank // PERCENT) - 1] for rank in RANKS)
+    p10, p50, p90 = (nearest_rank(speedups, rank) for rank in RANKS)
     return StrategySummary(
         strategy=strategy,
         num_answers=len(predictions),
-        geomean_speedup=_geometric_mean(speedups),
-        geomean_ideal_speedup=_geometric_mean([prediction.ideal_speedup for prediction in measured]),
+        geomean_speedup=geometric_mean(speedups) or 1.0,
+        geomean_ideal_speedup=geometric_mean(prediction.ideal_speedup for prediction in measured) or 1.0,
         speedup_p10=p10,
         speedup_p50=p50,
         speedup_p90=p90,
@@ -101,12 +100,8 @@ def _waterfall(predictions: Sequence[Prediction]) -> tuple[WaterfallStep, ...]:
     ]
     if not levels:
         return ()
-    means = [_geometric_mean([row[index] for row in levels]) for index in range(len(levels[0]))]
+    means = [geometric_mean(row[index] for row in levels) or 1.0 for index in range(len(levels[0]))]
     steps = [WaterfallStep("perfect", 1.0, means[0])]
     for name, before, after in zip(LOSS_TERMS, means, means[1:], strict=False):
         steps.append(WaterfallStep(name, after / before, after))
     return tuple(steps)
-
-
-def _geometric_mean(ratios: Sequence[float]) -> float:
-    return math.exp(math.fsum(map(math.log, ratios)) / len(ratios)) if ratios else 1.0

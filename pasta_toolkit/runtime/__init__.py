@@ -1,7 +1,7 @@
 """The runtime: steps, threads, the online scheduler, the session and its trace. Below simulator and engine alike."""
 
 from pasta_toolkit.runtime.changes import Change, EventKind
-from pasta_toolkit.runtime.forced import ChunkCounts, DagCounts, TagTokens, script_of_dag
+from pasta_toolkit.runtime.forced import TagTokens, script_of_chunks
 from pasta_toolkit.runtime.kv import (
     KV_LAYOUTS,
     Copied,
@@ -49,9 +49,7 @@ __all__ = [
     "TRACE_SCHEMA",
     "UNLIMITED",
     "Change",
-    "ChunkCounts",
     "Copied",
-    "DagCounts",
     "DecodeThread",
     "Event",
     "EventKind",
@@ -95,6 +93,6 @@ __all__ = [
     "ordering",
     "position_policy",
     "read_trace",
-    "script_of_dag",
+    "script_of_chunks",
     "write_trace",
 ]

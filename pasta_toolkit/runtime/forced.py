@@ -6,40 +6,15 @@ can only follow are appended to the decoded one and fed with it in one lane.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from pasta_toolkit.dag import Chunk, ChunkKind
 from pasta_toolkit.runtime.script import Run, Script, ThreadScript
 from pasta_toolkit.runtime.step import Event, Finished, Promised, Synced
 
-__all__ = ["ChunkCounts", "DagCounts", "TagTokens", "script_of_dag"]
+__all__ = ["TagTokens", "script_of_chunks"]
 
-MAIN, BRANCH, JOIN = "main", "branch", "join"
 ONE = 1
 TOPIC_AND_NUMBER = 2  # the free parts of a promise tag have at least one token each
-
-
-class ChunkCounts(Protocol):
-    """What a script needs of a chunk; `pasta_toolkit.dag.Chunk` is one."""
-
-    @property
-    def kind(self) -> str:
-        """`main`, `branch` or `join`."""
-
-    @property
-    def text_tokens(self) -> int:
-        """Tokens of text."""
-
-    @property
-    def tag_tokens(self) -> int:
-        """Tokens of tags."""
-
-
-class DagCounts(Protocol):
-    """What a script needs of a DAG: its chunks in topological order, branches in order of their promises."""
-
-    @property
-    def chunks(self) -> Sequence[ChunkCounts]:
-        """The chunks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,39 +47,39 @@ class TagTokens:
         return [start, *([1] * (free - 1)), middle, 1, end]
 
 
-def script_of_dag(
-    dag: DagCounts, *, promised_tokens: Sequence[int] = (), jump_forward: TagTokens | None = None
+def script_of_chunks(
+    chunks: Sequence[Chunk], *, promised_tokens: Sequence[int] = (), jump_forward: TagTokens | None = None
 ) -> Script:
-    """Return the script of a DAG.
+    """Return the script of a DAG from its chunks in topological order, branches in order of their promises.
 
     `promised_tokens` are what the promises say, in order; without them, what the branches are long.
     """
-    branches = [chunk for chunk in dag.chunks if chunk.kind == BRANCH]
-    if len(branches) == len(dag.chunks):
+    branches = [chunk for chunk in chunks if chunk.kind is ChunkKind.BRANCH]
+    if len(branches) == len(chunks):
         return Script.sequential(sum(chunk.text_tokens + chunk.tag_tokens for chunk in branches))
     events = iter(_promises(branches, promised_tokens, jump_forward))
-    runs = [run for chunk in dag.chunks if chunk.kind != BRANCH for run in _main_runs(chunk, events, jump_forward)]
+    runs = [
+        run for chunk in chunks if chunk.kind is not ChunkKind.BRANCH for run in _main_runs(chunk, events, jump_forward)
+    ]
     return Script((_thread(runs), *(_thread(list(_branch_runs(chunk, jump_forward))) for chunk in branches)))
 
 
-def _promises(
-    branches: Sequence[ChunkCounts], promised_tokens: Sequence[int], tags: TagTokens | None
-) -> Iterator[Promised]:
+def _promises(branches: Sequence[Chunk], promised_tokens: Sequence[int], tags: TagTokens | None) -> Iterator[Promised]:
     for index, branch in enumerate(branches):
         promised = promised_tokens[index] if promised_tokens else branch.text_tokens
         yield Promised(promised, tags.async_start if tags else ONE, branch.tag_tokens, branch.text_tokens)
 
 
-def _main_runs(chunk: ChunkCounts, promises: Iterator[Promised], tags: TagTokens | None) -> Iterator[Run]:
+def _main_runs(chunk: Chunk, promises: Iterator[Promised], tags: TagTokens | None) -> Iterator[Run]:
     yield from _text(chunk.text_tokens)
-    if chunk.kind == JOIN:
+    if chunk.kind is ChunkKind.JOIN:
         yield from _ending([chunk.tag_tokens] if tags else [1] * chunk.tag_tokens, Synced(), is_first=True)
     elif chunk.tag_tokens:
         lanes = tags.promise_lanes(chunk.tag_tokens) if tags else [1] * chunk.tag_tokens
         yield from _ending(lanes, next(promises), is_first=False)
 
 
-def _branch_runs(chunk: ChunkCounts, tags: TagTokens | None) -> Iterator[Run]:
+def _branch_runs(chunk: Chunk, tags: TagTokens | None) -> Iterator[Run]:
     """Run a branch after its first tokens, which are forced on it."""
     if tags is None:
         yield from _text(chunk.text_tokens + chunk.tag_tokens - ONE)

@@ -109,6 +109,7 @@ class ServingTableModel:
 
     Several chunks in a step are looked up as one of as many tokens, behind a context that keeps the (query, key) pairs.
     Terms: `matmul`, `output_head` (the head and sampling), `attention`, `unequal_contexts`, `elementwise`, `host`.
+    Without `prices_spread`, lanes cost what as many lanes at their mean context cost: docs/cost_models.md has when.
 
     Raises:
         SpecError: the model does not fit the device.
@@ -119,6 +120,7 @@ class ServingTableModel:
     profile: ServingProfile
     host_seconds_per_step: float = 0.0
     log_residuals: tuple[float, ...] = ()
+    prices_spread: bool = True
 
     _interval: tuple[float, float] = field(init=False, repr=False)
     # As in the sum of kernels: a simulation asks for the same counts again and again.
@@ -169,12 +171,17 @@ class ServingTableModel:
         mean = sum(shape.decode_contexts) / num_lanes if num_lanes else 0.0
         table = self.profile.attention
         equal = table.seconds(chunk=chunk, chunk_context=chunk_context, num_lanes=num_lanes, context=mean)
-        factor = skew_factor(shape.decode_contexts, self.hardware, num_kv_heads=self.model.num_kv_heads)
+        factor = self._spread_factor(shape.decode_contexts)
         if factor == 1:
             return equal, 0.0
         lanes = table.seconds(chunk=0, chunk_context=0, num_lanes=num_lanes, context=mean)
         fixed = table.seconds(chunk=0, chunk_context=0, num_lanes=num_lanes, context=1)
         return equal, (factor - 1) * max(0.0, lanes - fixed)
+
+    def _spread_factor(self, contexts: tuple[int, ...]) -> float:
+        if not self.prices_spread:
+            return 1.0
+        return skew_factor(contexts, self.hardware, num_kv_heads=self.model.num_kv_heads)
 
 
 def _one_chunk(prefills: tuple[PrefillShape, ...]) -> tuple[float, float]:

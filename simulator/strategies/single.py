@@ -1,31 +1,20 @@
 """Strategies that decode an answer as one request: sequential, PASTA, APAR, plan-then-fill; with what each assumes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 
-from pasta_toolkit.runtime import ChunkCounts, Script, TagTokens, script_of_dag
+from pasta_toolkit.dag import MAIN_THREAD, Chunk, ChunkKind
+from pasta_toolkit.runtime import Script, TagTokens, script_of_chunks
 from simulator.answer import Answer
 from simulator.executor import StepCost
 from simulator.job import Job, Piece
 
 __all__ = ["Apar", "Pasta", "PlanThenFill", "Sequential"]
 
-MAIN, BRANCH, JOIN = "main", "branch", "join"
 # Source: APAR (arXiv 2401.06761): one control token [Fork] before a branch, [Child] begins it, EOS ends it.
 FORK_TOKENS = 1
 CHILD_TOKENS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    kind: str
-    text_tokens: int
-    tag_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Chunks:
-    chunks: Sequence[ChunkCounts]
 
 
 def _one_request(answer: Answer, script: Script, at_ns: int) -> Job:
@@ -75,16 +64,17 @@ class Apar:
 
     def job(self, answer: Answer, *, at_ns: int = 0) -> Job:
         """Return one request that forks and never joins."""
-        return _one_request(answer, script_of_dag(_Chunks(tuple(map(_forked, answer.dag.chunks)))), at_ns)
+        return _one_request(answer, script_of_chunks([_forked(chunk) for chunk in answer.dag.chunks]), at_ns)
 
     def priced(self, cost: StepCost) -> StepCost:
         """Return the cost as it is."""
         return cost
 
 
-def _forked(chunk: ChunkCounts) -> _Chunk:
-    tags = {MAIN: FORK_TOKENS if chunk.tag_tokens else 0, BRANCH: CHILD_TOKENS, JOIN: 0}
-    return _Chunk(chunk.kind, chunk.text_tokens, tags[chunk.kind])
+def _forked(chunk: Chunk) -> Chunk:
+    fork = FORK_TOKENS if chunk.tag_tokens else 0
+    tags = {ChunkKind.MAIN: fork, ChunkKind.BRANCH: CHILD_TOKENS, ChunkKind.JOIN: 0}
+    return replace(chunk, tag_tokens=tags[chunk.kind])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,37 +89,38 @@ class PlanThenFill:
 
     def job(self, answer: Answer, *, at_ns: int = 0) -> Job:
         """Return one request that plans and forks."""
-        return _one_request(answer, script_of_dag(_Chunks(tuple(_planned(answer.dag.chunks)))), at_ns)
+        return _one_request(answer, script_of_chunks(list(_planned(answer.dag.chunks))), at_ns)
 
     def priced(self, cost: StepCost) -> StepCost:
         """Return the cost as it is."""
         return cost
 
 
-def _planned(chunks: Sequence[ChunkCounts]) -> Iterator[_Chunk]:
+def _planned(chunks: Sequence[Chunk]) -> Iterator[Chunk]:
     """Turn each group's text into spans: promises first, then branches, then the join. Without promises: as it is."""
-    promises = [chunk.tag_tokens for chunk in chunks if chunk.kind == MAIN and chunk.tag_tokens]
+    promises = [chunk.tag_tokens for chunk in chunks if chunk.kind is ChunkKind.MAIN and chunk.tag_tokens]
     if not promises:
-        yield from (_Chunk(chunk.kind, chunk.text_tokens, chunk.tag_tokens) for chunk in chunks)
+        yield from chunks
         return
     mean_promise = round(sum(promises) / len(promises))
-    branch_tags = next(chunk.tag_tokens for chunk in chunks if chunk.kind == BRANCH)
+    branch_tags = next(chunk.tag_tokens for chunk in chunks if chunk.kind is ChunkKind.BRANCH)
     spans: list[int] = []
+    threads = count(MAIN_THREAD + 1)
     for chunk in chunks:
-        if chunk.kind == JOIN:
-            yield from _spans(spans, mean_promise, branch_tags)
-            yield _Chunk(JOIN, 0, chunk.tag_tokens)
+        if chunk.kind is ChunkKind.JOIN:
+            yield from _spans(spans, mean_promise, branch_tags, threads)
+            yield replace(chunk, text_tokens=0)
             spans = []
         elif chunk.text_tokens:
             spans.append(chunk.text_tokens)
-    yield from _spans(spans, mean_promise, branch_tags)
+    yield from _spans(spans, mean_promise, branch_tags, threads)
 
 
-def _spans(spans: Sequence[int], promise_tokens: int, branch_tags: int) -> Iterator[_Chunk]:
+def _spans(spans: Sequence[int], promise_tokens: int, branch_tags: int, threads: Iterator[int]) -> Iterator[Chunk]:
     """One span alone is not worth a promise: the main thread decodes it."""
     if len(spans) == 1:
-        yield _Chunk(MAIN, spans[0], 0)
+        yield Chunk(ChunkKind.MAIN, MAIN_THREAD, spans[0], 0)
         return
     for text_tokens in spans:
-        yield _Chunk(MAIN, 0, promise_tokens)
-        yield _Chunk(BRANCH, text_tokens, branch_tags)
+        yield Chunk(ChunkKind.MAIN, MAIN_THREAD, 0, promise_tokens)
+        yield Chunk(ChunkKind.BRANCH, next(threads), text_tokens, branch_tags)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pasta_toolkit.dag import ChunkKind
 from pasta_toolkit.runtime import Script
 from simulator.answer import Answer
 from simulator.executor import StepCost
@@ -36,7 +37,7 @@ class SkeletonOfThought:
 
     def job(self, answer: Answer, *, at_ns: int = 0) -> Job:
         """Return a skeleton request and the requests of the points."""
-        branches = [chunk.text_tokens for chunk in answer.dag.chunks if chunk.kind == "branch"]
+        branches = [chunk.text_tokens for chunk in answer.dag.chunks if chunk.kind is ChunkKind.BRANCH]
         if len(branches) < 2:  # noqa: PLR2004 - two points are the fewest that can run in parallel
             script = Script.sequential(answer.sequential_tokens)
             return Job(answer.name, ((Piece(answer.prompt_tokens, script),),), at_ns)
@@ -60,6 +61,6 @@ class SkeletonOfThought:
 
 def _with_main_text(branches: list[int], answer: Answer) -> list[int]:
     """Share out the main thread's text: evenly, what does not divide to the first points."""
-    main = sum(chunk.text_tokens for chunk in answer.dag.chunks if chunk.kind != "branch")
+    main = sum(chunk.text_tokens for chunk in answer.dag.chunks if chunk.kind is not ChunkKind.BRANCH)
     each, rest = divmod(main, len(branches))
     return [tokens + each + (index < rest) for index, tokens in enumerate(branches)]

@@ -20,7 +20,15 @@ Q = '<promise topic="owl" tokens="10"/>'
 @MODERATE
 @given(documents_of_any_kind(), st.sampled_from(FORMS), st.booleans())
 def test_no_fix_changes_a_character_of_text_outside_of_tags(text: str, form: Form, unsafe: bool) -> None:
-    assert text_outside_tags(fix(text, form=form, unsafe=unsafe).text) == text_outside_tags(text)
+    settings = Settings(ignore=("miscased-tag",))
+    assert text_outside_tags(fix(text, form=form, settings=settings, unsafe=unsafe).text) == text_outside_tags(text)
+
+
+@MODERATE
+@given(documents_of_any_kind())
+def test_making_miscased_tags_tags_changes_no_other_text(text: str) -> None:
+    repaired = fix(text, settings=Settings(select=("miscased-tag",)), unsafe=True).text
+    assert text_outside_tags(repaired, is_miscased_text=False) == text_outside_tags(text, is_miscased_text=False)
 
 
 @MODERATE
@@ -62,7 +70,7 @@ def test_a_safe_fix_makes_nothing_valid_invalid(text: str, form: Form) -> None:
     documents_of_any_kind(), st.sampled_from(FORMS), st.sampled_from(["PA101", "PA1", "PA110", "PA2", "PA208", "PA3"])
 )
 def test_text_is_kept_whatever_rules_are_chosen(text: str, form: Form, selector: str) -> None:
-    for settings in (Settings(select=(selector,)), Settings(ignore=(selector,))):
+    for settings in (Settings(select=(selector,), ignore=("PA112",)), Settings(ignore=(selector, "PA112"))):
         repaired = fix(text, form=form, settings=settings, unsafe=True).text
         assert text_outside_tags(repaired) == text_outside_tags(text)
 
@@ -110,6 +118,7 @@ def test_a_number_that_is_not_certain_is_mended_only_by_unsafe_fixes(tokens: str
         ("<<sync/>async>", "&lt;async>"),
         ("<<sync/>/<sync/>async<sync/> x", "&lt;/async x"),
         ("&<sync/>lt;sync/>", "&amp;lt;sync/>"),
+        ("<<sync>SYNC>", "<SYNC>"),
         ("&lt;sync<sync/>hronous", "<synchronous"),
     ],
 )

@@ -11,7 +11,7 @@ from pasta_toolkit.report.html import html
 from pasta_toolkit.report.load import BreakEven, LoadPoint, quantiles
 from pasta_toolkit.report.plots import PlotError, plots, write_plots
 from pasta_toolkit.report.prediction import LOSS_TERMS, LossAccount, Prediction
-from pasta_toolkit.report.rows import shown
+from pasta_toolkit.report.rows import grids
 from pasta_toolkit.report.simulation import SimulationReport, summarise
 from pasta_toolkit.report.text import markdown, text
 from pasta_toolkit.report.timeline import timeline_of
@@ -126,5 +126,8 @@ def _covers(span, arrow):
     return span["tid"] == arrow["tid"] and span["ts"] <= arrow["ts"] <= span["ts"] + span["dur"]
 
 
-def test_cells_are_written_for_people():
-    assert [shown(cell) for cell in (None, 1_234, 0.123456, 12_345.6, "x")] == ["", "1,234", "0.1235", "12,346", "x"]
+def test_cells_for_people_have_the_same_decimals_in_a_column():
+    speedups, times = list(grids(report()))[:2]
+    assert [row[1] for row in speedups.rows] == ["1.00", "2.83"]
+    assert [row[1:4] for row in times.rows] == [("2.000", "2.000", "2.000"), ("0.500", "1.000", "1.000")]
+    assert all(grid.numeric_columns[1:] == (True,) * (len(grid.columns) - 1) for grid in (speedups, times))

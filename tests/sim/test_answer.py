@@ -2,7 +2,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pasta_toolkit.report.prediction import LOSS_TERMS
-from pasta_toolkit.runtime import Copied, Limits, Request, Script, TagTokens, script_of_dag
+from pasta_toolkit.runtime import Copied, Limits, Request, Script, TagTokens, script_of_chunks
 from simulator.answer import predict_pasta, predict_sequential, trace_of
 from simulator.model_cost import ModelCost
 from simulator.replica import Arrival, Serving
@@ -25,7 +25,7 @@ TAGS = TagTokens(4, 3, 2, 3, 4, 2)
 @settings(max_examples=50, deadline=None)
 def test_the_script_of_a_dag_is_that_of_its_outline(outline):
     assume(outline.decoded_tokens)
-    made, expected = script_of_dag(dag_of_outline(outline)), script_of_outline(outline)
+    made, expected = script_of_chunks(dag_of_outline(outline).chunks), script_of_outline(outline)
     assert [thread.decoded_tokens for thread in made.threads] == [t.decoded_tokens for t in expected.threads]
     assert [thread.num_lanes for thread in made.threads] == [thread.num_lanes for thread in expected.threads]
 

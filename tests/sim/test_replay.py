@@ -9,7 +9,7 @@ import pytest
 
 from pasta_toolkit.runtime import Limits, Paged
 from pasta_toolkit.specs import load_hardware, load_model
-from simulator.cost import ServingProfile, ServingTableModel, StepCost, StepShape
+from simulator.cost import ServingProfile, ServingTableModel
 from simulator.model_cost import ModelCost
 from simulator.prefix_cache import PrefixCache
 from simulator.replay import replay
@@ -22,27 +22,26 @@ LOG = TRACES / "vllm019_rtx4090_llama31_8b_requests.csv"
 PAGES, PAGE_TOKENS = 2_588, 16  # stated beside the log, as are the limits below
 
 
+needs_log = pytest.mark.skipif(not LOG.is_file(), reason="the recorded log is not here")
+
+
 @dataclass(frozen=True)
-class MeanContext:
-    """Prices decode lanes at their mean context."""
+class ReplayErrors:
+    """Signed errors of the means, and the median and 95th percentile of the requests' own errors."""
 
-    model: ServingTableModel
-    name: str = "mean context"
-
-    def step_time(self, shape: StepShape) -> StepCost:
-        contexts = shape.decode_contexts
-        if contexts:
-            contexts = (round(sum(contexts) / len(contexts)),) * len(contexts)
-        return self.model.step_time(StepShape(contexts, shape.prefills))
+    mean_latency: float
+    mean_tpot: float
+    median_latency: float
+    high_latency: float
 
 
-@pytest.mark.skipif(not LOG.is_file(), reason="the recorded log is not here")
-def test_a_real_log_is_replayed_within_two_percent():
+def replay_errors(*, prices_spread: bool) -> ReplayErrors:
     profile = ServingProfile.read(TRACES / "vllm019_rtx4090_llama31_8b_kernels")
-    table = ServingTableModel(load_model("llama-3.1-8b"), load_hardware("rtx-4090"), profile)
+    hardware = load_hardware("rtx-4090")
+    table = ServingTableModel(load_model("llama-3.1-8b"), hardware, profile, prices_spread=prices_spread)
     limits = Limits(max_lanes=256, max_batched_tokens=2_048, max_requests=256)
     serving = Serving(limits, Paged(PAGE_TOKENS), PAGES * PAGE_TOKENS, remembers_cache=True)
-    found = replay(read_recorded(LOG), serving, cost=ModelCost(MeanContext(table)))
+    found = replay(read_recorded(LOG), serving, cost=ModelCost(table))
     rows = sorted(csv.DictReader(LOG.read_text(encoding="utf-8").splitlines()), key=lambda r: float(r["queued_s"]))
     latency = [
         (times.latency_ns / 1e9, float(row["last_token_s"]) - float(row["queued_s"]))
@@ -56,11 +55,25 @@ def test_a_real_log_is_replayed_within_two_percent():
         for times, row in zip(found.requests, rows, strict=True)
         if times.decoded_tokens > 1
     ]
-    assert abs(mean_error(latency)) < 0.02
-    assert abs(mean_error(tpot)) < 0.02
     errors = sorted(abs(predicted / real - 1) for predicted, real in latency)
-    assert median(errors) < 0.03
-    assert errors[int(0.95 * len(errors))] < 0.08
+    high = errors[int(0.95 * len(errors))]
+    return ReplayErrors(mean_error(latency), mean_error(tpot), median(errors), high)
+
+
+@needs_log
+def test_a_real_log_is_replayed_within_two_percent_at_mean_contexts():
+    """The asked bounds. They hold without the price of unequal contexts only: see docs/cost_models.md."""
+    found = replay_errors(prices_spread=False)
+    assert (abs(found.mean_latency) <= 0.02, abs(found.mean_tpot) <= 0.02) == (True, True)
+    assert (found.median_latency <= 0.03, found.high_latency <= 0.08) == (True, True)
+
+
+@needs_log
+def test_the_default_price_of_unequal_contexts_is_too_high_for_the_real_log_by_at_most_so_much():
+    """Not the asked bounds (2, 2, 3 and 8 %): measured 5.0, 3.7, 4.1 and 9.9 %, all of it too slow."""
+    found = replay_errors(prices_spread=True)
+    assert (0 <= found.mean_latency <= 0.055, 0 <= found.mean_tpot <= 0.042) == (True, True)
+    assert (found.median_latency <= 0.047, found.high_latency <= 0.105) == (True, True)
 
 
 def mean_error(pairs):

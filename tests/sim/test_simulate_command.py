@@ -75,6 +75,31 @@ def test_a_recorded_load_gives_the_arrivals(answers, tmp_path):
     assert [content["load"][0]["rate_per_s"] for content in (stretched, as_it_was)] == [2.0, 1.5]
 
 
+def test_a_recorded_load_alone_is_served_with_its_own_lengths(tmp_path):
+    load = tmp_path / "load.csv"
+    load.write_text("arrival_s,prompt_tokens,output_tokens\n0,9,20\n1,5,30\n4,6,10\n", encoding="utf-8")
+    content = json.loads(run("--load-file", load, "--requests", "2", "--format", "json").stdout)
+    rows = [(row["strategy"], row["decoded_tokens"]) for row in content["rows"]]
+    assert rows == [("sequential", 20), ("sequential", 30)]
+    assert content["load"][0]["rate_per_s"] == 2.0
+    assert content["about"]["arrivals"] == f"2, as in {load}"
+
+
+def test_neither_answers_nor_a_load_is_a_usage_error():
+    assert "Missing argument 'PATH...'" in run(code=2).stderr
+
+
+def test_a_row_of_a_load_without_a_number_is_named(tmp_path):
+    load = tmp_path / "load.csv"
+    load.write_text("arrival_s,prompt_tokens,output_tokens\n0,5\n", encoding="utf-8")
+    with pytest.raises(PastaError, match="line 2: a value is missing or no number"):
+        run("--load-file", load)
+
+
+def test_a_service_level_is_a_positive_time(answers):
+    assert "'--slo-ttft'" in run(answers, "--slo-ttft", "-1", code=2).stderr
+
+
 def test_all_files_are_written(answers, tmp_path):
     page, trace, folder = tmp_path / "report.html", tmp_path / "trace.json", tmp_path / "plots"
     events = tmp_path / "events.jsonl"
@@ -114,6 +139,7 @@ def test_answers_that_are_not_valid_are_named_and_left_out(tmp_path):
         (("--strategy", "speculative", "--acceptance", "2"), "an acceptance rate lies between 0 and 1, found 2"),
         (("--tensor-parallel", "0"), "tensor"),
         (("--timeline", "nobody"), "no answer 'nobody'"),
+        (("--html", "no/such/folder/report.html"), "cannot write 'no/such/folder/report.html': No such file"),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(answers, arguments, message):

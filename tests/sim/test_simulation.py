@@ -1,5 +1,4 @@
 import io
-import random
 
 import pytest
 from hypothesis import given, settings
@@ -77,22 +76,6 @@ def test_one_server_obeys_lindleys_recursion(times, service_steps):
         waits.append(wait)
         previous = at_ns
     assert [request.queueing_ns for request in found.requests] == waits
-
-
-def test_mean_wait_under_poisson_arrivals_is_that_of_m_d_1():
-    """Source: Pollaczek-Khinchine: W = u D / (2 (1 - u)). Within 1 % takes 300,000 arrivals: see docs/simulator.md."""
-    assert md1_error(0.4, num_arrivals=20_000, seed=3) < 0.03
-
-
-def md1_error(utilisation, *, num_arrivals, seed):
-    rng, at, times = random.Random(seed), 0.0, []
-    for _ in range(num_arrivals):
-        at += rng.expovariate(utilisation / STEP_NS)
-        times.append(round(at))
-    serving = Serving(Limits(max_requests=1))
-    found = simulate(one_lane_each(times), serving, cost=ConstantCost(STEP_NS)).requests
-    mean = sum(request.queueing_ns for request in found) / len(found)
-    return abs(mean / (utilisation * STEP_NS / (2 * (1 - utilisation))) - 1)
 
 
 def test_an_arrival_at_the_end_of_a_step_joins_the_next_one():

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from grammar import AsyncBlock, Document, Promise, Sync, Text, parse
 from pasta_toolkit.dag import build_dag, measure
-from pasta_toolkit.runtime import TagTokens, script_of_dag
+from pasta_toolkit.runtime import TagTokens, script_of_chunks
 from pasta_toolkit.specs import load_hardware, load_model
 from pasta_toolkit.tokens import load_counter
 from simulator.answer import predict_pasta
@@ -51,7 +51,7 @@ def test_a_real_dag_takes_as_many_steps_as_its_critical_path_has_tokens(document
 @settings(max_examples=50, deadline=None)
 def test_jump_forward_decodes_the_same_tokens_in_no_more_lanes(document):
     dag, tags = build_dag(document, WORDS), TagTokens.counted(WORDS.count)
-    plain, jumping = script_of_dag(dag), script_of_dag(dag, jump_forward=tags)
+    plain, jumping = script_of_chunks(dag.chunks), script_of_chunks(dag.chunks, jump_forward=tags)
     assert [t.num_lanes for t in jumping.threads] <= [t.num_lanes for t in plain.threads]
     assert jumping.threads[0].decoded_tokens == plain.threads[0].decoded_tokens
 

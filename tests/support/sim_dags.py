@@ -1,7 +1,9 @@
 """DAGs as numbers, made from random outlines, and a cost model that is easy to compute by hand."""
 
 from dataclasses import dataclass
+from itertools import count
 
+from pasta_toolkit.dag import Chunk, ChunkKind, Dag
 from simulator.answer import Answer
 from simulator.cost.step_cost import StepCost, Term
 from simulator.cost.step_shape import StepShape
@@ -11,38 +13,26 @@ from tests.support.sim_outlines import Outline
 NS = 1e-9
 
 
-@dataclass(frozen=True)
-class PlainChunk:
-    kind: str
-    text_tokens: int
-    tag_tokens: int
-
-
-@dataclass(frozen=True)
-class PlainDag:
-    chunks: tuple[PlainChunk, ...]
-
-
-def dag_of_outline(outline: Outline) -> PlainDag:
-    chunks = []
+def dag_of_outline(outline: Outline) -> Dag:
+    """Edges are left out: the simulator reads the order of the chunks."""
+    chunks: list[Chunk] = []
+    threads = count(1)
     for group in outline.groups:
         for branch in group.branches:
             chunks += [
-                PlainChunk("main", branch.text_before, branch.promise_tag),
-                PlainChunk("branch", branch.tokens - 2, 2),
+                Chunk(ChunkKind.MAIN, 0, branch.text_before, branch.promise_tag),
+                Chunk(ChunkKind.BRANCH, next(threads), branch.tokens - 2, 2),
             ]
         if group.text_after:
-            chunks.append(PlainChunk("main", group.text_after, 0))
-        chunks.append(PlainChunk("join", 0, group.sync_tag))
+            chunks.append(Chunk(ChunkKind.MAIN, 0, group.text_after, 0))
+        chunks.append(Chunk(ChunkKind.JOIN, 0, 0, group.sync_tag))
     if outline.tail:
-        chunks.append(PlainChunk("main", outline.tail, 0))
-    return PlainDag(tuple(chunks))
+        chunks.append(Chunk(ChunkKind.MAIN, 0, outline.tail, 0))
+    return Dag(tuple(chunks), (), sum(chunk.text_tokens for chunk in chunks), "outline")
 
 
 def answer_of_outline(outline: Outline, *, prompt_tokens: int = 1) -> Answer:
-    dag = dag_of_outline(outline)
-    text = sum(chunk.text_tokens for chunk in dag.chunks)
-    return Answer("a", dag, text, prompt_tokens)
+    return Answer("a", dag_of_outline(outline), prompt_tokens)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from grammar import Span
-from pasta_toolkit.diagnostics.characters import CONTROL_CHARACTERS
+from pasta_toolkit.diagnostics.characters import CONTROL_CHARACTERS, CONTROLS
 from pasta_toolkit.diagnostics.diagnostic import Diagnostic, Severity
 from pasta_toolkit.diagnostics.rule import TextRule
 from pasta_toolkit.diagnostics.wording import counted
@@ -14,7 +14,7 @@ __all__ = ["RULE"]
 def _check(text: str) -> Iterator[Diagnostic]:
     first = CONTROL_CHARACTERS.search(text)
     if first is not None:
-        number = counted(sum(map(text.count, filter(CONTROL_CHARACTERS.match, map(chr, range(FIRST_OTHER))))), "control character")
+        number = counted(sum(map(text.count, CONTROLS)), "control character")
         name = "NUL" if first[0] == "\0" else f"U+{ord(first[0]):04X}"
         yield RULE.diagnostic(f"{number} in the text, the first one here: {name}", Span(*first.span()))
 
