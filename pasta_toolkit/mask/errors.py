@@ -14,7 +14,7 @@ class VocabularyError(PastaError):
 
 
 class CacheError(PastaError):
-    """Report a cache folder that cannot be used; a damaged entry is never an error, it is built anew."""
+    """Report a cache entry that is damaged, or a folder that cannot be used."""
 
 
 class ConstraintError(PastaError):
