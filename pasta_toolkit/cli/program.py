@@ -20,6 +20,7 @@ COMMANDS = {
     "annotate": "Turn plain answers into annotated ones by their structure.",
     "dag": "Draw the dependency DAG of a response and export it.",
     "stats": "Measure the parallelism of a data set.",
+    "mask": "Show what may come next under the decoding mask; export the grammar.",
 }
 
 

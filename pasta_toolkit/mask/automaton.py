@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from grammar import lark_parser
 from pasta_toolkit.mask.characters import CharacterClasses
-from pasta_toolkit.mask.determinise import determinise
+from pasta_toolkit.mask.determinise import CharacterAutomaton, determinise
 from pasta_toolkit.mask.encoding import DEAD, encode_states
 from pasta_toolkit.mask.errors import AutomatonError
-from pasta_toolkit.mask.streams import Stream, build_network
+from pasta_toolkit.mask.streams import Stream, StreamNetwork, build_network
 
-__all__ = ["DEAD", "PLAIN_STREAMS", "Automaton", "compile_automaton"]
+__all__ = ["DEAD", "PLAIN_STREAMS", "Automaton", "compile_automaton", "compile_characters"]
 
 PLAIN_STREAMS = (Stream("main", "main"), Stream("branch", "branch"))
 MOST_STATES = 1 << 16
@@ -78,10 +78,7 @@ def compile_automaton(parser: lark.Lark | None = None, *, streams: Iterable[Stre
     Raises:
         AutomatonError: a stream is not regular, uses an expression that cannot be compiled, or can never end.
     """
-    built = build_network(parser or lark_parser(), streams)
-    classes = CharacterClasses.of(built.network.character_sets())
-    entries = [*built.begins.values(), *built.after.values()]
-    characters = determinise(built.network, classes, entries=entries, ends=built.ends.values())
+    built, characters, classes = compile_characters(parser or lark_parser(), streams)
     states = encode_states(characters, classes)
     if len(states.rows) > MOST_STATES:
         raise AutomatonError(
@@ -99,3 +96,13 @@ def compile_automaton(parser: lark.Lark | None = None, *, streams: Iterable[Stre
         dict(zip(built.begins, of_entry, strict=False)),
         dict(zip(built.after, of_entry[len(built.begins) :], strict=True)),
     )
+
+
+def compile_characters(
+    parser: lark.Lark, streams: Iterable[Stream]
+) -> tuple[StreamNetwork, CharacterAutomaton, CharacterClasses]:
+    """Compile streams to an automaton over characters; its entries are the network's begins, then its `after`."""
+    built = build_network(parser, streams)
+    classes = CharacterClasses.of(built.network.character_sets())
+    entries = [*built.begins.values(), *built.after.values()]
+    return built, determinise(built.network, classes, entries=entries, ends=built.ends.values()), classes

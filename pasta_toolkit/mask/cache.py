@@ -1,7 +1,7 @@
 """Keeps compiled masks on disk. Knows arrays and digests, nothing of what they mean.
 
-An entry is named by a digest of everything it depends on, and begins with a digest of its own content: a damaged entry is
-reported, never used.
+An entry is named by a digest of everything it depends on, and begins with a digest of its own content: a damaged entry
+is reported, never used.
 """
 
 import hashlib

@@ -18,21 +18,23 @@ Trail: TypeAlias = tuple[Any, int] | None  # the states before this one, newest 
 class Constraint:
     """The state of one stream; a step is a look-up.
 
-    A fork costs the same however long the stream is: it shares the trail of past states, which nothing ever changes.
+    `state` is the automaton's state and `allowed` the tokens that may come next; both are for reading. A fork costs the
+    same however long the stream is: it shares the trail of past states, which nothing ever changes.
     """
 
-    __slots__ = ("_fast", "_sets", "_trail", "mask", "state")
+    __slots__ = ("_codes", "_next_states", "_trail", "allowed", "mask", "state")
+
+    allowed: TokenSet
 
     def __init__(self, mask: "TokenMask", state: int, *, trail: Trail = None) -> None:
         self.mask = mask
-        self.state = state
-        self._fast = mask.fast_steps
-        self._sets = mask.sets
         self._trail = trail
+        self._enter(state)
 
-    def allowed(self) -> TokenSet:
-        """Return the tokens that may come next."""
-        return self._sets[self.state]
+    def _enter(self, state: int) -> None:
+        self.state = state
+        self.allowed = self.mask.sets[state]
+        self._codes, self._next_states = self.mask.fast_steps[state]
 
     def advance(self, token: int) -> None:
         """Take a token.
@@ -40,20 +42,25 @@ class Constraint:
         Raises:
             ConstraintError: the token is not legal here; nothing has changed.
         """
-        fast = self._fast[self.state]
-        state = DEAD
-        if fast is not None and 0 <= token < len(fast[0]):
-            state = fast[1][fast[0][token]]
+        try:
+            state = self._next_states[self._codes[token]]
+        except IndexError:  # a state without codes, or no id at all
+            state = DEAD
+        if state == self.state and token >= 0:  # nearly always: text leads to text
+            self._trail = (self._trail, state)
+        else:
+            self._move(token)
+
+    def _move(self, token: int) -> None:
+        state = self.mask.next_state(self.state, token)
         if state == DEAD:
-            state = self.mask.next_state(self.state, token)
-            if state == DEAD:
-                raise ConstraintError(f"the token {self.mask.vocabulary.describe(token)} is not legal here")
+            raise ConstraintError(f"the token {self.mask.vocabulary.describe(token)} is not legal here")
         self._trail = (self._trail, self.state)
-        self.state = state
+        self._enter(state)
 
     def apply(self, logits: Any) -> None:
         """Forbid in a row of logits, in place, what may not come next."""
-        self._sets[self.state].apply(logits)
+        self.allowed.apply(logits)
 
     @property
     def is_finished(self) -> bool:
@@ -80,7 +87,8 @@ class Constraint:
             if trail is None:
                 raise ValueError(f"cannot take back {num_tokens} tokens: fewer have been taken")
             trail, state = trail
-        self._trail, self.state = trail, state
+        self._trail = trail
+        self._enter(state)
 
     def save(self) -> dict[str, Any]:
         """Return the state as plain data; what has been taken cannot be taken back after `restore`."""

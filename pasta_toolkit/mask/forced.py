@@ -1,11 +1,11 @@
-"""Which tokens an engine may append without asking the model. Knows the mask and a tokenizer's `encode`, no stream's past.
+"""Which tokens an engine may append without asking the model. Knows a mask and `encode`, no stream's past.
 
-Bytes may be forced while their tokens are not: after `topic="` the tokenizer may prefer a token that holds the quote and
-what follows. Law: the tokens returned are a prefix of what the tokenizer writes for the forced bytes followed by any legal
-continuation. Whatever follows, some token of that whole begins at or before the end of the forced bytes and ends at or
-behind it. It begins where a legal token reaches beyond the forced bytes, or at their end. What stands before it is written
-as it would be alone, because a byte-pair tokenizer's output up to one of its own borders depends on nothing behind it. So
-only tokens that all these possible beginnings have in common are certain.
+Bytes may be forced while their tokens are not: after `topic="` the tokenizer may prefer a token that holds the quote
+and what follows. Law: the tokens returned are a prefix of what the tokenizer writes for the forced bytes followed by
+any legal continuation. Whatever follows, some token of that whole begins at or before the end of the forced bytes and
+ends at or behind it. It begins where a legal token reaches beyond the forced bytes, or at their end. What stands before
+it is written as it would be alone, because a byte-pair tokenizer's output up to one of its own borders depends on
+nothing behind it. So only tokens that all these possible beginnings have in common are certain.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -61,7 +61,7 @@ def apply_bits(logits, words):  # pragma: no cover
 
 
 @njit(cache=True)
-def apply_rows(logits, rows, strategies, spans, numbers, bits):  # pragma: no cover
+def apply_rows(logits, rows, strategies, spans, numbers, bits):  # noqa: PLR0917  # pragma: no cover
     """Apply to each line of `logits` the set of tokens of its row number."""
     for line in range(len(rows)):
         row = rows[line]
@@ -74,7 +74,7 @@ def apply_rows(logits, rows, strategies, spans, numbers, bits):  # pragma: no co
 
 
 @njit(cache=True)
-def pack_rows(words, rows, strategies, spans, numbers, bits):  # pragma: no cover
+def pack_rows(words, rows, strategies, spans, numbers, bits):  # noqa: PLR0917  # pragma: no cover
     """Write the packed bits of each row number to a line of `words`."""
     for line in range(len(rows)):
         row = rows[line]
@@ -99,7 +99,7 @@ def best_of_ids(logits, ids):  # pragma: no cover
 
 @njit(cache=True)
 def best_of_bits(logits, words):  # pragma: no cover
-    """Return the token with the largest logit among those whose bit is set; the first of equals, -1 if there is none."""
+    """Return the token with the largest logit of those whose bit is set; the first of equals, -1 if there is none."""
     best = -1
     for token in range(len(logits)):
         if (words[token >> 5] >> np.uint32(token & 31)) & np.uint32(1) and (best < 0 or logits[token] > logits[best]):

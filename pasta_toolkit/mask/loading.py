@@ -34,8 +34,8 @@ def load_vocabulary(
 ) -> Vocabulary:
     """Read a vocabulary.
 
-    `source` is `smollm2` (embedded), the path of a `tokenizer.json` or of its folder, of a GGUF file, a `tekken.json` or
-    a tiktoken file; a tokenizer object of `transformers` or `tokenizers`; or a sequence of bytes. `ends` are the ids
+    `source` is `smollm2` (embedded), the path of a `tokenizer.json` or of its folder, of a GGUF file, a `tekken.json`
+    or a tiktoken file; a tokenizer object of `transformers` or `tokenizers`; or a sequence of bytes. `ends` are the ids
     that end a sequence, needed where the source does not say. `tags` are special tokens that are text; one that begins
     a tag of the language is text anyway. `num_logits` is the length of the model's rows where they are padded.
 

@@ -56,8 +56,8 @@ def _number_parts(table: NDArray[np.uint16]) -> tuple[NDArray[np.int32], int]:
     return part_of, len(pairs)
 
 
-@njit(cache=True)  # type: ignore[misc, untyped-decorator]
-def _survey(by_byte, part_of, num_parts, chances, node_bytes, depths, behind, token_starts, tokens):  # type: ignore[no-untyped-def]  # pragma: no cover
+@njit(cache=True)
+def _survey(by_byte, part_of, num_parts, chances, node_bytes, depths, behind, token_starts, tokens):  # type: ignore[no-untyped-def]  # noqa: PLR0917  # pragma: no cover
     num_states = by_byte.shape[1]
     sums = np.zeros((num_parts, 3), dtype=np.uint64)
     reached = np.zeros((num_parts, num_states), dtype=np.uint8)
@@ -70,19 +70,11 @@ def _survey(by_byte, part_of, num_parts, chances, node_bytes, depths, behind, to
     node = 0
     while node < len(node_bytes):
         depth, byte = depths[node], node_bytes[node]
-        count = 0
         if depth == 0:
-            for state in range(1, num_states):
-                if part_of[byte, state] >= 0:
-                    states[0, count], parts[0, count] = state, part_of[byte, state]
-                    count += 1
+            count = _begin(part_of[byte], states[0], parts[0])
         else:
-            targets = by_byte[byte]
-            for index in range(num_live[depth - 1]):
-                reached_state = targets[states[depth - 1, index]]
-                states[depth, count] = reached_state
-                parts[depth, count] = parts[depth - 1, index]
-                count += reached_state != 0
+            live = num_live[depth - 1]
+            count = _step(by_byte[byte], live, states[depth - 1], parts[depth - 1], states[depth], parts[depth])
         num_live[depth] = count
         if count == 0:
             node = behind[node]
@@ -103,7 +95,27 @@ def _survey(by_byte, part_of, num_parts, chances, node_bytes, depths, behind, to
     return sums, reached
 
 
-@njit(cache=True)  # type: ignore[misc, untyped-decorator]
+@njit(cache=True)
+def _begin(part_of_state, states, parts):  # type: ignore[no-untyped-def]  # pragma: no cover
+    count = 0
+    for state in range(1, len(part_of_state)):
+        if part_of_state[state] >= 0:
+            states[count], parts[count] = state, part_of_state[state]
+            count += 1
+    return count
+
+
+@njit(cache=True)
+def _step(targets, live, states, parts, next_states, next_parts):  # type: ignore[no-untyped-def]  # noqa: PLR0917  # pragma: no cover
+    count = 0
+    for index in range(live):
+        reached = targets[states[index]]
+        next_states[count], next_parts[count] = reached, parts[index]
+        count += reached != 0
+    return count
+
+
+@njit(cache=True)
 def _combined(table, part_of, reached):  # type: ignore[no-untyped-def]  # pragma: no cover
     leads_to = np.zeros((len(table), len(table)), dtype=np.bool_)
     for state in range(1, len(table)):

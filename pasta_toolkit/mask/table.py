@@ -16,8 +16,8 @@ __all__ = ["NEVER", "MaskTable", "compile_table"]
 
 NEVER = np.iinfo(np.uint16).max  # tokens to the end of a stream that cannot be ended
 
-# A set with fewer tokens than one in 64 is stored as ids and applied by keeping them: two bytes of writes a token of the
-# row against one of the bits. Source: ours, measured by `benchmarks/mask.py`.
+# A set with fewer tokens than one in 64 is stored as ids, and applied by keeping them: fewer ids than
+# words of bits. Source: ours, measured by `benchmarks/mask.py`.
 NARROW_SHARE = 64
 # With fewer ranges than one in 32 tokens, filling them beats testing the bits. Source: ours, `benchmarks/mask.py`.
 RANGE_SHARE = 32
@@ -30,8 +30,8 @@ class MaskTable:
 
     `strategies[row]` is KEEP, FILL or BITS; `spans[row]` says where the row's numbers begin and end in `numbers` and
     which line of `bits` it has. `next_codes[i, token]` numbers the next state among `next_states[i]` for the few states
-    `fast_states[i]` in which streams spend nearly all their steps. `tokens_to_end[state]` is the least number of tokens,
-    the end token included, that can end the stream from there.
+    `fast_states[i]` in which streams spend nearly all their steps. `tokens_to_end[state]` is the least number of
+    tokens, the end token included, that can end the stream from there.
     """
 
     row_of_state: NDArray[np.uint16]
@@ -79,7 +79,7 @@ class _Compiler:
         self.check(survey.leads_to, to_end)
         keys = survey.row_of_state * 2 + self.automaton.is_accepting  # an accepting state also allows the ends
         keys[DEAD] = -1
-        distinct, examples, row_of_state = np.unique(keys, return_index=True, return_inverse=True)
+        _, examples, row_of_state = np.unique(keys, return_index=True, return_inverse=True)
         rows = [self.row(int(state)) for state in examples]
         fast_states = sorted({*self.automaton.begins.values(), *self.automaton.after.values()} - {DEAD})
         fast = [(state, *coded) for state in fast_states if (coded := self.next_codes(state)) is not None]
@@ -147,7 +147,7 @@ class _Compiler:
             reached = _reached(leads_to, begin)
             if (to_end[reached] == NEVER).any():
                 raise VocabularyError(
-                    f"the vocabulary leads into dead ends: in the stream {stream!r} some text can be begun that no token "
+                    f"the vocabulary leads into dead ends: in the stream {stream!r} some text can begin that no token "
                     "continues to an end, because a needed byte or character has no token of its own"
                 )
             for (owner, terminal), state in automaton.after.items():

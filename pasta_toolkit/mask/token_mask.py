@@ -19,8 +19,10 @@ from pasta_toolkit.mask.cache import read_entry, write_entry
 from pasta_toolkit.mask.constraint import Constraint
 from pasta_toolkit.mask.kernels import KEEP, apply_rows, pack_rows
 from pasta_toolkit.mask.streams import Stream
-from pasta_toolkit.mask.table import MaskTable, compile_table
+from pasta_toolkit.mask.survey import survey_states
+from pasta_toolkit.mask.table import NEVER, MaskTable, compile_table
 from pasta_toolkit.mask.token_set import TokenSet
+from pasta_toolkit.mask.trie import TokenTrie, build_trie, walk_trie
 from pasta_toolkit.mask.vocabulary import Vocabulary
 
 __all__ = ["TokenMask", "compile_mask"]
@@ -77,9 +79,12 @@ class TokenMask:
         return np.append(self.table.row_of_state, self.table.row_of_state[DEAD])
 
     @cached_property
-    def fast_steps(self) -> list[tuple[bytes, tuple[int, ...]] | None]:
-        """For the states where streams spend their time: a code for every token, and the next state of every code."""
-        steps: list[tuple[bytes, tuple[int, ...]] | None] = [None] * (self.automaton.num_states + 1)
+    def fast_steps(self) -> list[tuple[bytes, tuple[int, ...]]]:
+        """For the states where streams spend their time: a code for every token, and the next state of every code.
+
+        All other states have no codes.
+        """
+        steps: list[tuple[bytes, tuple[int, ...]]] = [(b"", ())] * (self.automaton.num_states + 1)
         for place, state in enumerate(self.table.fast_states.tolist()):
             steps[state] = (self.table.next_codes[place].tobytes(), tuple(self.table.next_states[place].tolist()))
         return steps
@@ -100,6 +105,48 @@ class TokenMask:
             if not token.startswith(content):
                 return
             yield token
+
+    @cached_property
+    def ids_of(self) -> dict[bytes, tuple[int, ...]]:
+        """The tokens that write some bytes."""
+        ids: dict[bytes, tuple[int, ...]] = {}
+        for token, content in enumerate(self.vocabulary.tokens):
+            if content:
+                ids[content] = (*ids.get(content, ()), token)
+        return ids
+
+    @cached_property
+    def delicate_tokens(self) -> NDArray[np.int64]:
+        """The tokens that hold a byte with which a tag, or a part of one, can end."""
+        found = [token for token, content in enumerate(self.vocabulary.tokens) if b">" in content or b'"' in content]
+        return np.array(found, dtype=np.int64)
+
+    @cached_property
+    def trie(self) -> TokenTrie:
+        """The tokens as a tree of bytes."""
+        return build_trie(self.vocabulary.tokens)
+
+    @cached_property
+    def leads_to(self) -> NDArray[np.bool_]:
+        """Whether some token leads from one state to another."""
+        return survey_states(self.automaton.table, self.trie, self.vocabulary.num_logits).leads_to
+
+    @cached_property
+    def most_tokens_to_end(self) -> int:
+        """The largest number of tokens, over all states, that the shortest way to the end takes."""
+        to_end = self.table.tokens_to_end
+        return int(to_end[to_end != NEVER].max())
+
+    def next_states(self, state: int) -> NDArray[np.uint16]:
+        """Return for every token the state that it leads to, DEAD where it is not legal."""
+        found = np.empty(self.vocabulary.num_logits, dtype=np.int32)
+        after = np.empty(self.vocabulary.num_logits, dtype=np.uint16)
+        trie = self.trie
+        arrays = (trie.node_bytes, trie.depths, trie.behind, trie.token_starts, trie.tokens)
+        count = walk_trie(self.automaton.table, state, *arrays, found, after)
+        following = np.full(self.vocabulary.num_logits, DEAD, dtype=np.uint16)
+        following[found[:count]] = after[:count]
+        return following
 
     def next_state(self, state: int, token: int) -> int:
         """Return the state after a token, DEAD if it is not legal; an end token leads to `finished`."""
@@ -133,7 +180,7 @@ class TokenMask:
         apply_rows(logits, rows, self.table.strategies, self.table.spans, self.table.numbers, self.table.bits)
 
     def fill_bitmask(self, words: NDArray[np.uint32], states: Sequence[int] | NDArray[np.integer[Any]]) -> None:
-        """Write the packed bits of each state's set to a line of `words`, of shape (streams, logits / 32 rounded up)."""
+        """Write the packed bits of each state's set to a line of `words`: (streams, logits / 32 rounded up)."""
         rows = self.rows[np.asarray(states)]
         pack_rows(words, rows, self.table.strategies, self.table.spans, self.table.numbers, self.table.bits)
 

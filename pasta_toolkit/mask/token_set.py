@@ -16,8 +16,8 @@ __all__ = ["TokenSet"]
 class TokenSet:
     """The tokens that may come next.
 
-    `numbers` are the allowed ids (strategy KEEP) or the bounds of the forbidden ranges (FILL); `words` are the packed bits
-    of FILL and BITS, bit `token % 32` of word `token // 32`.
+    `numbers` are the allowed ids (strategy KEEP) or the bounds of the forbidden ranges (FILL); `words` are the packed
+    bits of FILL and BITS, bit `token % 32` of word `token // 32`.
     """
 
     num_logits: int
@@ -73,7 +73,7 @@ class TokenSet:
             apply_keep(logits, self.numbers)
 
     def best(self, logits: NDArray[Any]) -> int:
-        """Return the legal token with the largest logit, the lowest id of equals; a narrow set reads its own logits alone.
+        """Return the legal token with the largest logit, the lowest id of equals; a narrow set reads its own alone.
 
         Raises:
             ValueError: no token is legal, as after the end.

@@ -1,7 +1,7 @@
 """Applies sets of tokens to torch tensors, on any device. The only file of the mask's core that knows torch.
 
-On the CPU a float row is handed to the compiled loops without a copy. Elsewhere each set is moved to the device when it is
-first needed, as one truth value a token, and kept there.
+On the CPU a float row is handed to the compiled loops without a copy. Elsewhere each set is moved to the device when it
+is first needed, as one truth value a token, and kept there.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def _forbidden_on(legal: TokenSet, device: Any) -> Any:
 
 
 def apply_to_tensor(sets: Sequence[TokenSet], logits: Any, rows: NDArray[np.integer[Any]]) -> bool:
-    """Apply set `rows[i]` to line i of a tensor, in place; return False where numpy can view the tensor and do it faster.
+    """Apply set `rows[i]` to line i of a tensor, in place; return False where numpy can view it and do it faster.
 
     Only the sets that occur are moved to the device.
     """

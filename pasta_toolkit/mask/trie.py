@@ -40,7 +40,7 @@ def build_trie(tokens: Sequence[bytes]) -> TokenTrie:
     return TokenTrie(*_build(content, starts, order))
 
 
-@njit(cache=True)  # type: ignore[misc, untyped-decorator]
+@njit(cache=True)
 def _sort_keys(content, starts, ids):  # type: ignore[no-untyped-def]  # pragma: no cover
     keys = np.zeros((len(ids), 2), dtype=np.uint64)
     for place in range(len(ids)):
@@ -50,7 +50,7 @@ def _sort_keys(content, starts, ids):  # type: ignore[no-untyped-def]  # pragma:
     return keys
 
 
-@njit(cache=True)  # type: ignore[misc, untyped-decorator]
+@njit(cache=True)
 def _build(content, starts, order):  # type: ignore[no-untyped-def]  # pragma: no cover
     num_tokens = len(order)
     shared = np.zeros(num_tokens, dtype=np.int32)
@@ -93,10 +93,10 @@ def _build(content, starts, order):  # type: ignore[no-untyped-def]  # pragma: n
     return node_bytes, depths, behind, token_starts, tokens
 
 
-@njit(cache=True)  # type: ignore[misc, untyped-decorator]
-def walk_trie(table, state, node_bytes, depths, behind, token_starts, tokens, found, after):  # type: ignore[no-untyped-def]  # pragma: no cover
+@njit(cache=True)
+def walk_trie(table, state, node_bytes, depths, behind, token_starts, tokens, found, after):  # type: ignore[no-untyped-def]  # noqa: PLR0917  # pragma: no cover
     """Write to `found` the tokens that lead from `state` to a live state, and to `after` those states; count them."""
-    path = np.zeros(1024, dtype=np.uint16)
+    path = np.zeros(depths.max() + 2, dtype=np.uint16)
     path[0] = state
     count = 0
     node = 0

@@ -16,7 +16,8 @@ __all__ = ["Vocabulary"]
 class Vocabulary:
     """The tokens of a model.
 
-    `tokens[id]` is what the token writes; nothing for a control token and an id that no token has: never legal in a text. `ends` are the ids that end a stream. `num_logits` is the length of a row of logits, padding included.
+    `tokens[id]` is what the token writes; nothing for a control token and an id that no token has: never legal in a
+    text. `ends` are the ids that end a stream. `num_logits` is the length of a row of logits, padding included.
     """
 
     tokens: tuple[bytes, ...] = field(repr=False)

@@ -161,7 +161,7 @@ def test_what_is_not_regular_is_refused_by_name(old: str, new: str, message: str
 
 
 def test_a_stream_that_nests_is_refused() -> None:
-    with pytest.raises(AutomatonError, match="the rule .pending. is not left-linear"):
+    with pytest.raises(AutomatonError, match=r"the rule .pending. is not left-linear"):
         compile_automaton(streams=[Stream("response", "response")])
 
 
