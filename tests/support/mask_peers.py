@@ -115,7 +115,10 @@ class Llguidance:
         return bool(self.matcher.consume_token(token))
 
     def apply(self, logits: Any) -> None:
-        self.arrays.apply_token_bitmask_inplace(logits.numpy()[None], self.words)
+        import llguidance.torch as tensors  # noqa: PLC0415
+        import torch  # noqa: PLC0415
+
+        tensors.apply_token_bitmask_inplace(logits.unsqueeze(0), torch.from_numpy(self.words))
 
     def legal(self) -> np.ndarray:
         self.mask()
