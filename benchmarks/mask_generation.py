@@ -1,9 +1,9 @@
 """Lets SmolLM2 write main streams with and without the mask, and counts how many are valid.
 
-    python benchmarks/mask_generation.py SmolLM2-135M-Instruct.gguf ../shared/data/alpaca_eval_dev.jsonl --json out.json
+    python benchmarks/mask_generation.py MODEL.gguf ../shared/data/alpaca_eval_dev.jsonl --json out.json
 
-The prompts are read from where they lie. The model is asked for the language by one example in its prompt. Under the mask
-each stream has a budget of tokens, so that it is closed within it; without the mask it is cut there.
+The prompts are read from where they lie. The model is asked for the language by one example in its prompt. Under the
+mask each stream has a budget of tokens, so that it is closed within it; without the mask it is cut there.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def prompts(path: Path, num_prompts: int) -> list[str]:
 
 
 def generate(
-    model: Any, tokenizer: Any, batch: list[str], temperature: float, budget: int, processors: list[Any]
+    model: Any, tokenizer: Any, batch: list[str], *, temperature: float, budget: int, processors: list[Any]
 ) -> Any:
     """Return the ids written behind each prompt."""
     inputs = tokenizer(batch, return_tensors="pt", padding=True)
@@ -87,7 +87,9 @@ def main() -> None:
             for start in range(0, len(wanted), options.batch):
                 processors = [PastaLogitsProcessor(mask, limits=limits)] if is_masked else []
                 batch = wanted[start : start + options.batch]
-                for ids in generate(model, tokenizer, batch, temperature, options.budget, processors):
+                for ids in generate(
+                    model, tokenizer, batch, temperature=temperature, budget=options.budget, processors=processors
+                ):
                     content = text_of(mask, ids)
                     num_valid += is_valid_stream(content)
                     with_tags += b"<promise" in content

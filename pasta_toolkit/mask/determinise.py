@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pasta_toolkit.mask.characters import CharacterClasses
 from pasta_toolkit.mask.network import Network
 
@@ -182,11 +185,8 @@ def _minimise(subsets: _Subsets, starts: Sequence[int]) -> CharacterAutomaton:
     accepting = [subsets.accepts(state) for state in subsets.states]
     alive = _alive(subsets.table, accepting)
     labels = [subsets.label(state) if number in alive else None for number, state in enumerate(subsets.states)]
-    blocks = _numbered(list(zip(accepting, labels, strict=True)))
-    num_blocks = 0
-    while max(blocks) + 1 != num_blocks:
-        num_blocks = max(blocks) + 1
-        blocks = _numbered([(blocks[number], *(blocks[to] for to in row)) for number, row in enumerate(subsets.table)])
+    blocks = _refined(_numbered(list(zip(accepting, labels, strict=True))), np.array(subsets.table))
+    num_blocks = max(blocks) + 1
     first = {block: number for number, block in reversed(list(enumerate(blocks)))}
     members = [first[block] for block in range(num_blocks)]
     return CharacterAutomaton(
@@ -195,6 +195,16 @@ def _minimise(subsets: _Subsets, starts: Sequence[int]) -> CharacterAutomaton:
         tuple(labels[member] for member in members),
         tuple(blocks[start] for start in starts),
     )
+
+
+def _refined(blocks: list[int], table: NDArray[np.int64]) -> list[int]:
+    """Split blocks until no two states of one block lead to different blocks."""
+    num_blocks = 0
+    while max(blocks) + 1 != num_blocks:
+        num_blocks = max(blocks) + 1
+        of_state = np.array(blocks)
+        blocks = _numbered([row.tobytes() for row in np.column_stack([of_state, of_state[table]])])
+    return blocks
 
 
 def _numbered(keys: Sequence[Hashable]) -> list[int]:

@@ -131,9 +131,10 @@ class LimitedConstraint:
         progress, limits = self._progress, self.limits
         if self._deadline(progress) is not None:
             return True
-        return (
-            limits.max_tokens is not None and progress.num_tokens + 1 + self.mask.most_tokens_to_end > limits.max_tokens
-        )
+        if limits.max_tokens is None or self.is_finished:
+            return False
+        furthest = int(self.mask.most_tokens_to_end[progress.state])
+        return progress.num_tokens + 1 + furthest > limits.max_tokens
 
     def _in_time(self) -> NDArray[np.bool_]:
         """Return for every token whether it leaves enough tokens to end and to promise."""
@@ -151,7 +152,7 @@ class LimitedConstraint:
     def _delicate_tokens(self, legal: NDArray[np.bool_]) -> Iterator[int]:
         """Yield the legal tokens whose effect on counts and topics must be looked at one by one."""
         yield from (end for end in self.mask.vocabulary.ends if legal[end])
-        if self._progress.tag:
+        if self._progress.tag and (self.limits.has_caps or self.limits.distinct_topics):
             candidates = self.mask.delicate_tokens
             yield from candidates[legal[candidates]].tolist()
             for token in self._tokens_completing_a_topic():

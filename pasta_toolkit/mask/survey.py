@@ -6,6 +6,7 @@ different sets agree with a chance of 2^-128). Two states allow the same tokens 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -20,13 +21,12 @@ SEED = 20250714  # any constant does; it is fixed so that the same inputs give t
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """`row_of_state[state]` numbers the distinct sets of legal tokens, `examples[row]` is a state of each.
+    """`row_of_state[state]` numbers the distinct sets of legal tokens, in the order of states.
 
     `leads_to[state, target]`: some token leads from one state to the other.
     """
 
     row_of_state: NDArray[np.int64]
-    examples: NDArray[np.int64]
     leads_to: NDArray[np.bool_]
 
 
@@ -38,11 +38,17 @@ def survey_states(table: NDArray[np.uint16], trie: TokenTrie, num_tokens: int) -
     sums, reached = _survey(
         by_byte, part_of, num_parts, chances, trie.node_bytes, trie.depths, trie.behind, trie.token_starts, trie.tokens
     )
-    contents = np.unique(sums, axis=0, return_inverse=True)[1].reshape(-1)
-    contents = np.where(sums[:, 0] == 0, 0, contents + 1)  # a part without tokens is like none at all
+    contents = np.where(sums[:, 0] == 0, 0, _numbered(sums) + 1)  # a part without tokens is like none at all
     signatures = np.where(table == 0, 0, contents[part_of[np.arange(256), table]])
-    _, examples, row_of_state = np.unique(signatures, axis=0, return_index=True, return_inverse=True)
-    return Survey(row_of_state.reshape(-1), examples, _combined(table, part_of, reached))
+    return Survey(_numbered(signatures), _combined(table, part_of, reached))
+
+
+def _numbered(lines: NDArray[Any]) -> NDArray[np.int64]:
+    """Number the distinct lines of a matrix in the order of their first appearance."""
+    numbers: dict[bytes, int] = {}
+    packed = np.ascontiguousarray(lines)
+    found = [numbers.setdefault(line.tobytes(), len(numbers)) for line in packed]
+    return np.array(found, dtype=np.int64)
 
 
 def _number_parts(table: NDArray[np.uint16]) -> tuple[NDArray[np.int32], int]:

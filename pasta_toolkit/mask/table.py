@@ -1,6 +1,7 @@
 """The legal tokens of every automaton state, computed once. Knows neither streams in progress nor files."""
 
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,20 +109,20 @@ class _Compiler:
 
     def row(self, state: int) -> tuple[int, tuple[int, int, int]]:
         """Store the legal tokens of a state; return the strategy and where its numbers lie."""
-        is_legal = np.zeros(self.num_words * 32, dtype=np.bool_)
-        is_legal[self.found[: self.walk(state) if state != DEAD else 0]] = True
-        if self.automaton.is_accepting[state]:
-            is_legal[list(self.vocabulary.ends)] = True
+        ends = self.vocabulary.ends if self.automaton.is_accepting[state] else ()
+        legal = np.append(self.found[: self.walk(state) if state != DEAD else 0], np.array(ends, dtype=np.int32))
         num_logits = self.vocabulary.num_logits
-        if np.count_nonzero(is_legal) * NARROW_SHARE < num_logits:
-            return KEEP, (*self.store(np.flatnonzero(is_legal)), -1)
+        if len(legal) * NARROW_SHARE < num_logits:
+            return KEEP, (*self.store(np.sort(legal)), -1)
+        is_legal = np.zeros(self.num_words * 32, dtype=np.bool_)
+        is_legal[legal] = True
         self.bits.append(np.packbits(is_legal, bitorder="little").view("<u4"))
         edges = np.flatnonzero(np.diff(~is_legal[:num_logits], prepend=False, append=False))
         is_cheap = len(edges) // 2 * RANGE_SHARE < num_logits
         bounds = self.store(edges if is_cheap else edges[:0])
         return FILL if is_cheap else BITS, (*bounds, len(self.bits) - 1)
 
-    def store(self, numbers: NDArray[np.int64]) -> tuple[int, int]:
+    def store(self, numbers: NDArray[np.integer[Any]]) -> tuple[int, int]:
         """Append to the numbers of all rows; return where these begin and end."""
         begin = self.num_numbers
         self.numbers.append(numbers.astype(np.int32))

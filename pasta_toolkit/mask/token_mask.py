@@ -132,10 +132,11 @@ class TokenMask:
         return survey_states(self.automaton.table, self.trie, self.vocabulary.num_logits).leads_to
 
     @cached_property
-    def most_tokens_to_end(self) -> int:
-        """The largest number of tokens, over all states, that the shortest way to the end takes."""
-        to_end = self.table.tokens_to_end
-        return int(to_end[to_end != NEVER].max())
+    def most_tokens_to_end(self) -> NDArray[np.uint16]:
+        """For every state, the most tokens that the shortest way to the end can take behind one more token."""
+        to_end = np.where(self.table.tokens_to_end == NEVER, 0, self.table.tokens_to_end)
+        furthest: NDArray[np.uint16] = np.where(self.leads_to, to_end[None, :], 0).max(axis=1).astype(np.uint16)
+        return furthest
 
     def next_states(self, state: int) -> NDArray[np.uint16]:
         """Return for every token the state that it leads to, DEAD where it is not legal."""

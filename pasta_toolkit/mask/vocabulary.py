@@ -1,15 +1,16 @@
 """What each token id writes, as bytes. Knows neither files nor the grammar."""
 
 import hashlib
+import marshal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-
 from pasta_toolkit.mask.errors import VocabularyError
 
 __all__ = ["Vocabulary"]
+
+MARSHAL_VERSION = 2  # plain values one after the other, the same bytes in every version of Python
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +50,7 @@ class Vocabulary:
     def digest(self) -> str:
         """A digest of everything that masks depend on."""
         content = hashlib.sha256(f"{self.num_logits};{self.ends};".encode())
-        content.update(np.fromiter(map(len, self.tokens), dtype="<i4", count=len(self.tokens)).tobytes())
-        content.update(b"".join(self.tokens))
+        content.update(marshal.dumps(self.tokens, MARSHAL_VERSION))
         return content.hexdigest()
 
     def describe(self, token: int) -> str:

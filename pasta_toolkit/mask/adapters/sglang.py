@@ -23,7 +23,7 @@ TRACKER_ATTRIBUTE = "pasta_tracker"
 
 
 class PastaLogitProcessor:
-    """Mixed with SGLang's own base class, this is what a request names; see `examples/mask/sglang_server.py`."""
+    """Mixed with SGLang's own base class, this is what a request names; see `examples/mask/sglang_request.py`."""
 
     def __call__(self, logits: Any, custom_param_list: list[dict[str, Any]] | None = None) -> Any:
         """Return the logits, changed in place for the requests that name a tokenizer."""
