@@ -1,9 +1,11 @@
 """`pasta mask`: what may come next after a prefix, why a token may not, and the grammar for other tools."""
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from grammar import PastaError
 from pasta_toolkit.cli.shared import examples, write_json
 from pasta_toolkit.tokens import DEFAULT_TOKENIZER
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+NEEDED_PACKAGES = ("numpy", "numba")
 NUM_SHOWN = 12
 ID_MARK = "#"
 STREAMS = ("main", "branch")
@@ -54,6 +57,7 @@ def command(  # noqa: PLR0917
 
     Exit codes: 0 fine, 1 the prefix itself is not legal, 2 wrong usage.
     """
+    _check_installed()
     from pasta_toolkit.mask import compile_mask, default_cache_folder, export_grammar, load_vocabulary  # noqa: PLC0415
 
     if export:
@@ -68,6 +72,12 @@ def command(  # noqa: PLR0917
         _print(report)
     if report["first_wrong_byte"] is not None:
         raise SystemExit(1)
+
+
+def _check_installed() -> None:
+    for package in NEEDED_PACKAGES:
+        if find_spec(package) is None:
+            raise PastaError(f"`pasta mask` needs the package {package}: pip install 'pasta-toolkit[mask]'")
 
 
 def _report(mask: "TokenMask", prefix: str, stream: str, explain: str | None) -> dict[str, Any]:

@@ -72,7 +72,8 @@ class LimitedConstraint:
         """Return one truth value a logit."""
         progress, limits = self._progress, self.limits
         legal = self.mask.sets[progress.state].is_legal
-        is_tag_delicate = bool(progress.tag) and (limits.distinct_topics or limits.has_caps)
+        counts_tags = limits.distinct_topics or limits.has_caps
+        is_tag_delicate = counts_tags and (bool(progress.tag) or len(self.mask.tag_holding_tokens) > 0)
         is_time_short = self._is_time_short()
         if self.is_finished or not (is_tag_delicate or is_time_short):
             return legal
@@ -152,7 +153,11 @@ class LimitedConstraint:
     def _delicate_tokens(self, legal: NDArray[np.bool_]) -> Iterator[int]:
         """Yield the legal tokens whose effect on counts and topics must be looked at one by one."""
         yield from (end for end in self.mask.vocabulary.ends if legal[end])
-        if self._progress.tag and (self.limits.has_caps or self.limits.distinct_topics):
+        if not (self.limits.has_caps or self.limits.distinct_topics):
+            return
+        whole = self.mask.tag_holding_tokens
+        yield from whole[legal[whole]].tolist()
+        if self._progress.tag:
             candidates = self.mask.delicate_tokens
             yield from candidates[legal[candidates]].tolist()
             for token in self._tokens_completing_a_topic():

@@ -122,6 +122,25 @@ class TokenMask:
         return np.array(found, dtype=np.int64)
 
     @cached_property
+    def tag_holding_tokens(self) -> NDArray[np.int64]:
+        """The tokens that hold a tag from its beginning to its end; ordinary vocabularies have none."""
+        begins = {*self.automaton.begins.values(), *self.automaton.after.values()} - {DEAD}
+        found = [
+            token
+            for token in self.delicate_tokens.tolist()
+            if any(self._holds_a_tag(state, self.vocabulary.tokens[token]) for state in begins)
+        ]
+        return np.array(found, dtype=np.int64)
+
+    def _holds_a_tag(self, state: int, content: bytes) -> bool:
+        labels = self.automaton.labels
+        for byte in content:
+            before, state = state, self.byte_rows[state][byte]
+            if state != DEAD and labels[before] is not None and labels[state] is None:
+                return True
+        return False
+
+    @cached_property
     def trie(self) -> TokenTrie:
         """The tokens as a tree of bytes."""
         return build_trie(self.vocabulary.tokens)

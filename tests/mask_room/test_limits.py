@@ -177,3 +177,18 @@ def test_a_budget_that_no_stream_fits_is_refused() -> None:
         start(Limits(max_tokens=2), stream="branch")
     with pytest.raises(ConstraintError, match="max_promises must not be negative"):
         Limits(max_promises=-1)
+
+
+def test_tokens_that_hold_whole_tags_are_counted_too() -> None:
+    limits = Limits(max_promises=2, distinct_topics=True)
+    mask = compile_limited_mask(
+        byte_vocabulary(TAGS[0].encode(), (TAGS[1] * 2).encode(), "".join(TAGS).encode()), limits
+    )
+    first, twice, both = 256, 257, 258
+    constraint = LimitedConstraint(mask, limits)
+    assert constraint.is_legal()[[first, twice, both]].tolist() == [True, False, True]
+    constraint.advance(first)
+    assert constraint.is_legal()[[first, twice, both]].tolist() == [False, False, False]
+    for token in (first, twice, both):
+        with pytest.raises(ConstraintError, match="is not legal here"):
+            constraint.advance(token)
