@@ -56,6 +56,12 @@ def test_the_structural_tag_holds_the_grammar() -> None:
     assert content["format"]["grammar"] == export_grammar("xgrammar") == export_grammar("gbnf")
 
 
+@pytest.mark.parametrize("stream", ["main", "branch"])
+def test_xgrammar_loads_the_structural_tag(stream: str) -> None:
+    xgrammar = pytest.importorskip("xgrammar", reason="xgrammar is not installed")
+    xgrammar.Grammar.from_structural_tag(export_grammar("xgrammar-tag", stream=stream))
+
+
 @cache
 def small_mask() -> TokenMask:
     """Return the mask of all bytes and of many short pieces of the texts, which cross the borders of tags."""
