@@ -41,8 +41,10 @@ def _byte_of_letter() -> dict[str, int]:
 def token_bytes(content: str, convention: Convention) -> bytes:
     r"""Return the bytes that a token writes.
 
-    >>> token_bytes("\u0120a", "byte-level"), token_bytes("\u2581a", "sentencepiece"), token_bytes("<0x0A>",
-    "sentencepiece") (b' a', b' a', b'\n')
+    >>> token_bytes("\u0120a", "byte-level"), token_bytes("\u2581a", "sentencepiece")
+    (b' a', b' a')
+    >>> token_bytes("<0x0A>", "sentencepiece")
+    b'\n'
     """
     if convention == "byte-level":
         letters = _byte_of_letter()
