@@ -25,6 +25,7 @@ COMMANDS = {
     "stats": "Measure the parallelism of a data set.",
     "simulate": "Predict how long annotated answers take to decode, and why not faster.",
     "spec": "List the known devices and models, or show one with derived values and sources.",
+    "mask": "Show what may come next under the decoding mask; export the grammar.",
 }
 
 

@@ -199,3 +199,8 @@ def test_a_broken_table_is_refused(tmp_path: Path, text: str, message: str) -> N
 def test_a_missing_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CostError, match="cannot read the table"):
         read_step_rows(tmp_path / "nowhere.csv")
+
+
+def test_the_fitted_model_refuses_a_processor_of_which_it_knows_no_kernels() -> None:
+    with pytest.raises(CostError, match=r"'CPU-Xeon-2core' has no clock_hz.*take the roofline model"):
+        fitted_model(load_model("smollm2-135m"), load_hardware("cpu"))

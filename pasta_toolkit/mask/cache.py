@@ -1,0 +1,79 @@
+"""Keeps compiled masks on disk. Knows arrays and digests, nothing of what they mean.
+
+An entry is named by a digest of everything it depends on, and begins with a digest of its own content: a damaged entry
+is reported, never used.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pasta_toolkit.mask.errors import CacheError
+
+__all__ = ["default_cache_folder", "read_entry", "write_entry"]
+
+MAGIC = b"PASTAMASK1"
+DIGEST_BYTES = 32
+
+
+def default_cache_folder() -> Path:
+    """Return the user's cache folder of this program (`XDG_CACHE_HOME`, or `~/.cache`)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pasta-toolkit" / "masks"
+
+
+def write_entry(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
+    """Write an entry so that no reader ever sees half of it.
+
+    Raises:
+        CacheError: the folder cannot be written to.
+    """
+    shapes = [(name, array.dtype.str, list(array.shape)) for name, array in arrays.items()]
+    header = json.dumps({"arrays": shapes, "facts": facts}).encode()
+    parts = [len(header).to_bytes(8, "little"), header]
+    parts += [np.ascontiguousarray(array).tobytes() for array in arrays.values()]
+    body = b"".join(parts)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(MAGIC + _digest(body) + body)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise CacheError(f"cannot write the mask cache {str(path)!r}: {error}") from error
+
+
+def read_entry(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
+    """Return the arrays and facts of an entry, None if there is none.
+
+    Raises:
+        CacheError: the entry is damaged or cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CacheError(f"cannot read the mask cache {str(path)!r}: {error}") from error
+    start = len(MAGIC) + DIGEST_BYTES
+    body = memoryview(content)[start:]
+    if content[: len(MAGIC)] != MAGIC or content[len(MAGIC) : start] != _digest(body):
+        raise CacheError(f"the mask cache {str(path)!r} is damaged: delete the file, and it is built anew")
+    header_end = 8 + int.from_bytes(body[:8], "little")
+    header = json.loads(bytes(body[8:header_end]))
+    arrays, offset = {}, header_end
+    for name, kind, shape in header["arrays"]:
+        count = int(np.prod(shape))
+        arrays[name] = np.frombuffer(body, dtype=kind, count=count, offset=offset).reshape(shape)
+        offset += arrays[name].nbytes
+    return arrays, header["facts"]
+
+
+def _digest(body: bytes | memoryview) -> bytes:
+    return hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest()

@@ -1,0 +1,117 @@
+"""From an automaton over characters to one over the bytes of UTF-8. Knows no grammar.
+
+A state between the bytes of one character is the function "remaining bytes to next state". Equal functions are one
+state, so the result is minimal whenever the automaton over characters is: two such states with different functions are
+told apart by some continuation, and no state at the border of characters accepts a continuation byte.
+
+Source: RFC 3629, section 4 (well-formed byte sequences: no surrogates, no overlong forms, nothing above U+10FFFF).
+"""
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TypeAlias
+
+from pasta_toolkit.mask.characters import CharacterClasses
+from pasta_toolkit.mask.determinise import CharacterAutomaton
+
+__all__ = ["DEAD", "ByteStates", "encode_states"]
+
+DEAD = 0  # the byte automaton's state from which nothing can be accepted
+
+FANOUT = 64  # continuation bytes carry six bits
+FIRST_CONTINUATION = 0x80
+# Lead bytes, the bits of the lead that belong to the character, characters below one lead, and the characters allowed.
+LEADS = (
+    (range(0xC2, 0xE0), 0x1F, FANOUT, range(0x80, 0x800)),
+    (range(0xE0, 0xF0), 0x0F, FANOUT**2, range(0x800, 0x10000)),
+    (range(0xF0, 0xF5), 0x07, FANOUT**3, range(0x10000, 0x110000)),
+)
+
+Pieces: TypeAlias = tuple[tuple[int, int], ...]  # (first offset, target): the target holds up to the next first offset
+
+
+@dataclass
+class ByteStates:
+    """The states over bytes: state 0 is dead, then those of the characters in their order, then those between bytes.
+
+    `of_character_state[i]` is the byte state of the character automaton's state i.
+    """
+
+    rows: list[list[int]] = field(default_factory=list)
+    labels: list[str | None] = field(default_factory=list)
+    of_character_state: list[int] = field(default_factory=list)
+    between: dict[tuple[int, Pieces], int] = field(default_factory=dict)
+
+    def add(self, label: str | None) -> int:
+        """Add a state that leads nowhere yet."""
+        self.rows.append([DEAD] * 256)
+        self.labels.append(label)
+        return len(self.rows) - 1
+
+    def state_between(self, pieces: Pieces, width: int) -> int:
+        """Return the state whose next bytes choose among `width` characters; `pieces` say where each one leads."""
+        if all(target == DEAD for _, target in pieces):
+            return DEAD
+        if width == 1:
+            return pieces[0][1]
+        if (width, pieces) not in self.between:
+            labels = {self.labels[target] for _, target in pieces if target != DEAD}
+            state = self.between[width, pieces] = self.add(labels.pop() if len(labels) == 1 else None)
+            below = width // FANOUT
+            for index in range(FANOUT):
+                target = self.state_between(_cut(pieces, index * below, below), below)
+                self.rows[state][FIRST_CONTINUATION + index] = target
+        return self.between[width, pieces]
+
+
+def encode_states(automaton: CharacterAutomaton, classes: CharacterClasses) -> ByteStates:
+    """Build the states over bytes."""
+    states = ByteStates()
+    states.add(None)
+    for state, label in enumerate(automaton.labels):
+        states.of_character_state.append(DEAD if state == automaton.dead else states.add(label))
+    for state, row in enumerate(automaton.table):
+        if state != automaton.dead:
+            targets = [DEAD if kind < 0 else states.of_character_state[row[kind]] for kind in classes.class_of_piece]
+            pieces = _merged(list(zip(classes.piece_starts, targets, strict=True)))
+            _fill_leads(states, states.rows[states.of_character_state[state]], pieces)
+    return states
+
+
+def _fill_leads(states: ByteStates, row: list[int], pieces: Pieces) -> None:
+    for (start, target), (stop, _) in pairwise((*_cut(pieces, 0, FIRST_CONTINUATION), (FIRST_CONTINUATION, DEAD))):
+        row[start:stop] = [target] * (stop - start)
+    for leads, bits, width, allowed in LEADS:
+        inside = _limited(pieces, allowed)
+        for lead in leads:
+            row[lead] = states.state_between(_cut(inside, (lead & bits) * width, width), width)
+
+
+def _limited(pieces: Pieces, allowed: range) -> Pieces:
+    """Make everything outside of a range of characters dead."""
+    inside = _cut(pieces, allowed.start, len(allowed))
+    moved = [(offset + allowed.start, target) for offset, target in inside]
+    return _merged([(0, DEAD), *moved, (allowed.stop, DEAD)])
+
+
+def _cut(pieces: Pieces, start: int, width: int) -> Pieces:
+    """Return the part of a function over `width` characters from `start` on, its offsets counted from there."""
+    first = bisect_right(pieces, start, key=_offset) - 1
+    stop = bisect_left(pieces, start + width, lo=first, key=_offset)
+    return (0, pieces[first][1]), *((offset - start, target) for offset, target in pieces[first + 1 : stop])
+
+
+def _offset(piece: tuple[int, int]) -> int:
+    return piece[0]
+
+
+def _merged(pieces: list[tuple[int, int]]) -> Pieces:
+    """Drop pieces of no width and join neighbours with the same target."""
+    kept: list[tuple[int, int]] = []
+    for offset, target in pieces:
+        if kept and kept[-1][0] == offset:
+            kept.pop()
+        if not kept or kept[-1][1] != target:
+            kept.append((offset, target))
+    return tuple(kept)

@@ -1,0 +1,189 @@
+"""The legal tokens of every automaton state, computed once. Knows neither streams in progress nor files."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pasta_toolkit.mask.automaton import DEAD, Automaton
+from pasta_toolkit.mask.errors import VocabularyError
+from pasta_toolkit.mask.kernels import BITS, FILL, KEEP
+from pasta_toolkit.mask.survey import survey_states
+from pasta_toolkit.mask.trie import TokenTrie, build_trie, walk_trie
+from pasta_toolkit.mask.vocabulary import Vocabulary
+
+__all__ = ["NEVER", "MaskTable", "compile_table"]
+
+NEVER = np.iinfo(np.uint16).max  # tokens to the end of a stream that cannot be ended
+
+# A set with fewer tokens than one in 64 is stored as ids, and applied by keeping them: fewer ids than
+# words of bits. Source: ours, measured by `benchmarks/mask.py`.
+NARROW_SHARE = 64
+# With fewer ranges than one in 32 tokens, filling them beats testing the bits. Source: ours, `benchmarks/mask.py`.
+RANGE_SHARE = 32
+MOST_CODES = 256  # next states that one byte can number
+
+
+@dataclass(frozen=True, eq=False)
+class MaskTable:
+    """Sets of tokens without duplicates (`rows`), and the row of every state.
+
+    `strategies[row]` is KEEP, FILL or BITS; `spans[row]` says where the row's numbers begin and end in `numbers` and
+    which line of `bits` it has. `next_codes[i, token]` numbers the next state among `next_states[i]` for the few states
+    `fast_states[i]` in which streams spend nearly all their steps. `tokens_to_end[state]` is the least number of
+    tokens, the end token included, that can end the stream from there.
+    """
+
+    row_of_state: NDArray[np.uint16]
+    strategies: NDArray[np.uint8]
+    spans: NDArray[np.int32] = field(repr=False)  # (rows, 3)
+    numbers: NDArray[np.int32] = field(repr=False)
+    bits: NDArray[np.uint32] = field(repr=False)  # (wide rows, words)
+    fast_states: NDArray[np.uint16]
+    next_codes: NDArray[np.uint8] = field(repr=False)  # (fast states, tokens)
+    next_states: NDArray[np.uint16] = field(repr=False)  # (fast states, 256)
+    tokens_to_end: NDArray[np.uint16] = field(repr=False)
+
+    @property
+    def num_bytes(self) -> int:
+        """The memory that all arrays take."""
+        return sum(getattr(self, part.name).nbytes for part in fields(self))
+
+
+def compile_table(automaton: Automaton, vocabulary: Vocabulary) -> MaskTable:
+    """Compute the legal tokens of every state.
+
+    Raises:
+        VocabularyError: some stream could get to where no token leads on, or some tag cannot be written at all.
+    """
+    return _Compiler(automaton, vocabulary).table()
+
+
+class _Compiler:
+    """Walks the tokens and collects the arrays."""
+
+    def __init__(self, automaton: Automaton, vocabulary: Vocabulary) -> None:
+        self.automaton = automaton
+        self.vocabulary = vocabulary
+        self.trie: TokenTrie = build_trie(vocabulary.tokens)
+        self.found = np.empty(vocabulary.num_logits, dtype=np.int32)
+        self.after = np.empty(vocabulary.num_logits, dtype=np.uint16)
+        self.numbers: list[NDArray[np.int32]] = []
+        self.num_numbers = 0
+        self.bits: list[NDArray[np.uint32]] = []
+
+    def table(self) -> MaskTable:
+        """Build the table."""
+        survey = survey_states(self.automaton.table, self.trie, self.vocabulary.num_logits)
+        to_end = _tokens_to_end(survey.leads_to, self.automaton)
+        self.check(survey.leads_to, to_end)
+        keys = survey.row_of_state * 2 + self.automaton.is_accepting  # an accepting state also allows the ends
+        keys[DEAD] = -1
+        _, examples, row_of_state = np.unique(keys, return_index=True, return_inverse=True)
+        rows = [self.row(int(state)) for state in examples]
+        fast_states = sorted({*self.automaton.begins.values(), *self.automaton.after.values()} - {DEAD})
+        fast = [(state, *coded) for state in fast_states if (coded := self.next_codes(state)) is not None]
+        return MaskTable(
+            row_of_state.astype(np.uint16),
+            np.array([strategy for strategy, _ in rows], dtype=np.uint8),
+            np.array([span for _, span in rows], dtype=np.int32),
+            np.concatenate(self.numbers),
+            np.stack(self.bits) if self.bits else np.zeros((0, self.num_words), dtype=np.uint32),
+            np.array([state for state, _, _ in fast], dtype=np.uint16),
+            np.stack([codes for _, codes, _ in fast]),
+            np.stack([states for _, _, states in fast]),
+            to_end,
+        )
+
+    @property
+    def num_words(self) -> int:
+        """The 32-bit words of a packed row."""
+        return -(-self.vocabulary.num_logits // 32)
+
+    def walk(self, state: int) -> int:
+        """Put the legal tokens of a state into `found` and return their number."""
+        trie = self.trie
+        arrays = (trie.node_bytes, trie.depths, trie.behind, trie.token_starts, trie.tokens)
+        return int(walk_trie(self.automaton.table, state, *arrays, self.found, self.after))
+
+    def row(self, state: int) -> tuple[int, tuple[int, int, int]]:
+        """Store the legal tokens of a state; return the strategy and where its numbers lie."""
+        ends = self.vocabulary.ends if self.automaton.is_accepting[state] else ()
+        legal = np.append(self.found[: self.walk(state) if state != DEAD else 0], np.array(ends, dtype=np.int32))
+        num_logits = self.vocabulary.num_logits
+        if len(legal) * NARROW_SHARE < num_logits:
+            return KEEP, (*self.store(np.sort(legal)), -1)
+        is_legal = np.zeros(self.num_words * 32, dtype=np.bool_)
+        is_legal[legal] = True
+        self.bits.append(np.packbits(is_legal, bitorder="little").view("<u4"))
+        edges = np.flatnonzero(np.diff(~is_legal[:num_logits], prepend=False, append=False))
+        is_cheap = len(edges) // 2 * RANGE_SHARE < num_logits
+        bounds = self.store(edges if is_cheap else edges[:0])
+        return FILL if is_cheap else BITS, (*bounds, len(self.bits) - 1)
+
+    def store(self, numbers: NDArray[np.integer[Any]]) -> tuple[int, int]:
+        """Append to the numbers of all rows; return where these begin and end."""
+        begin = self.num_numbers
+        self.numbers.append(numbers.astype(np.int32))
+        self.num_numbers += len(numbers)
+        return begin, self.num_numbers
+
+    def next_codes(self, state: int) -> tuple[NDArray[np.uint8], NDArray[np.uint16]] | None:
+        """Number the next state of every token; None where there are too many."""
+        count = self.walk(state)
+        following = np.full(self.vocabulary.num_logits, DEAD, dtype=np.uint16)
+        following[self.found[:count]] = self.after[:count]
+        states, codes = np.unique(following, return_inverse=True)
+        if len(states) > MOST_CODES:
+            return None
+        padded = np.full(MOST_CODES, DEAD, dtype=np.uint16)
+        padded[: len(states)] = states
+        return codes.astype(np.uint8), padded
+
+    def check(self, leads_to: NDArray[np.bool_], to_end: NDArray[np.uint16]) -> None:
+        """Refuse a vocabulary with which some stream runs into a dead end or some tag cannot be written."""
+        automaton = self.automaton
+        for stream, begin in automaton.begins.items():
+            reached = _reached(leads_to, begin)
+            if (to_end[reached] == NEVER).any():
+                raise VocabularyError(
+                    f"the vocabulary leads into dead ends: in the stream {stream!r} some text can begin that no token "
+                    "continues to an end, because a needed byte or character has no token of its own"
+                )
+            for (owner, terminal), state in automaton.after.items():
+                if owner == stream and state != DEAD and not reached[state] and _can_reach(automaton, begin, state):
+                    raise VocabularyError(
+                        f"no tokens of the vocabulary write the tag {terminal} in the stream {stream!r}"
+                    )
+
+
+def _tokens_to_end(leads_to: NDArray[np.bool_], automaton: Automaton) -> NDArray[np.uint16]:
+    to_end = np.where(automaton.is_accepting, 1, NEVER).astype(np.uint16)
+    newest = automaton.is_accepting.copy()
+    tokens = 1
+    while newest.any():
+        tokens += 1
+        newest = leads_to[:, newest].any(axis=1) & (to_end == NEVER)
+        to_end[newest] = tokens
+    return to_end
+
+
+def _reached(leads_to: NDArray[np.bool_], begin: int) -> NDArray[np.bool_]:
+    reached = np.zeros(len(leads_to), dtype=np.bool_)
+    reached[begin] = True
+    newest = reached.copy()
+    while newest.any():
+        newest = leads_to[newest].any(axis=0) & ~reached
+        reached |= newest
+    return reached
+
+
+def _can_reach(automaton: Automaton, begin: int, state: int) -> bool:
+    seen = np.zeros(automaton.num_states, dtype=np.bool_)
+    waiting = [begin]
+    while waiting:
+        targets = np.unique(automaton.table[waiting])
+        waiting = targets[~seen[targets]].tolist()
+        seen[waiting] = True
+    return bool(seen[state])

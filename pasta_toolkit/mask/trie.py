@@ -1,0 +1,116 @@
+"""The tokens as a tree of bytes, and the compiled walk of an automaton over it. Knows bytes and numbers alone.
+
+The tree lies in one array in preorder. Where the automaton dies, the walk jumps behind the whole subtree.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+__all__ = ["TokenTrie", "build_trie", "walk_trie"]
+
+SORTED_BYTES = 16  # tokens are sorted by so many bytes only; a longer shared beginning merely shares less
+
+
+@dataclass(frozen=True, eq=False)
+class TokenTrie:
+    """The nodes in preorder: each one's byte, its depth, and the first node behind its subtree.
+
+    The tokens that end at node i are `tokens[token_starts[i] : token_starts[i + 1]]`.
+    """
+
+    node_bytes: NDArray[np.uint8]
+    depths: NDArray[np.int32]
+    behind: NDArray[np.int32]
+    token_starts: NDArray[np.int32]
+    tokens: NDArray[np.int32]
+
+
+def build_trie(tokens: Sequence[bytes]) -> TokenTrie:
+    """Build the tree of the tokens that write something."""
+    lengths = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
+    starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+    content = np.frombuffer(b"".join(tokens) + bytes(SORTED_BYTES), dtype=np.uint8)
+    ids = np.flatnonzero(lengths).astype(np.int32)
+    keys = _sort_keys(content, starts, ids)
+    order = ids[np.lexsort((keys[:, 1], keys[:, 0]))]
+    return TokenTrie(*_build(content, starts, order))
+
+
+@njit(cache=True)
+def _sort_keys(content, starts, ids):  # type: ignore[no-untyped-def]  # pragma: no cover
+    keys = np.zeros((len(ids), 2), dtype=np.uint64)
+    for place in range(len(ids)):
+        start, stop = starts[ids[place]], starts[ids[place] + 1]
+        for index in range(min(stop - start, 16)):
+            keys[place, index >> 3] |= np.uint64(content[start + index]) << np.uint64(8 * (7 - (index & 7)))
+    return keys
+
+
+@njit(cache=True)
+def _build(content, starts, order):  # type: ignore[no-untyped-def]  # pragma: no cover
+    num_tokens = len(order)
+    shared = np.zeros(num_tokens, dtype=np.int32)
+    num_nodes = 0
+    for place in range(num_tokens):
+        start, stop = starts[order[place]], starts[order[place] + 1]
+        if place > 0:
+            before, end = starts[order[place - 1]], starts[order[place - 1] + 1]
+            most = min(stop - start, end - before)
+            while shared[place] < most and content[start + shared[place]] == content[before + shared[place]]:
+                shared[place] += 1
+        num_nodes += stop - start - shared[place]
+    node_bytes = np.empty(num_nodes, dtype=np.uint8)
+    depths = np.empty(num_nodes, dtype=np.int32)
+    behind = np.full(num_nodes, num_nodes, dtype=np.int32)
+    token_starts = np.zeros(num_nodes + 1, dtype=np.int32)
+    node_of_place = np.empty(num_tokens, dtype=np.int32)
+    longest = 0
+    for place in range(num_tokens):
+        longest = max(longest, starts[order[place] + 1] - starts[order[place]])
+    path = np.full(longest + 1, -1, dtype=np.int32)
+    node, depth_now = 0, 0
+    for place in range(num_tokens):
+        start, stop = starts[order[place]], starts[order[place] + 1]
+        for depth in range(shared[place], depth_now):
+            behind[path[depth]] = node
+        for depth in range(shared[place], stop - start):
+            node_bytes[node], depths[node] = content[start + depth], depth
+            path[depth] = node
+            node += 1
+        depth_now = stop - start
+        node_of_place[place] = path[depth_now - 1]
+        token_starts[node_of_place[place] + 1] += 1
+    token_starts = np.cumsum(token_starts).astype(np.int32)
+    filled = token_starts[:-1].copy()
+    tokens = np.empty(num_tokens, dtype=np.int32)
+    for place in range(num_tokens):
+        tokens[filled[node_of_place[place]]] = order[place]
+        filled[node_of_place[place]] += 1
+    return node_bytes, depths, behind, token_starts, tokens
+
+
+@njit(cache=True)
+def walk_trie(table, state, node_bytes, depths, behind, token_starts, tokens, found, after):  # type: ignore[no-untyped-def]  # noqa: PLR0917  # pragma: no cover
+    """Write to `found` the tokens that lead from `state` to a live state, and to `after` those states; count them."""
+    path = np.zeros(depths.max() + 2, dtype=np.uint16)
+    path[0] = state
+    count = 0
+    node = 0
+    num_nodes = len(node_bytes)
+    while node < num_nodes:
+        depth = depths[node]
+        reached = table[path[depth], node_bytes[node]]
+        if reached == 0:
+            node = behind[node]
+            continue
+        path[depth + 1] = reached
+        for place in range(token_starts[node], token_starts[node + 1]):
+            found[count] = tokens[place]
+            after[count] = reached
+            count += 1
+        node += 1
+    return count

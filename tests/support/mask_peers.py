@@ -1,0 +1,125 @@
+"""xgrammar and llguidance behind one small interface, over the same vocabulary, for parity tests and the benchmark."""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from pasta_toolkit.mask import Vocabulary
+
+__all__ = ["Llguidance", "Peer", "Xgrammar"]
+
+
+SLICES = ("[^<]{1,30}", "[^<]+")  # what llguidance tests at once, and the best that was found for this language
+
+
+class Peer(Protocol):
+    """One stream under another tool's mask."""
+
+    def reset(self) -> None:
+        """Go back to the beginning."""
+
+    def mask(self) -> None:
+        """Compute the mask of the next token."""
+
+    def accept(self, token: int) -> bool:
+        """Take a token."""
+
+    def apply(self, logits: Any) -> None:
+        """Apply the mask to a row of torch logits on the CPU."""
+
+    def legal(self) -> np.ndarray:
+        """Return the mask as one truth value a token."""
+
+
+def unpacked(words: Any, num_logits: int) -> np.ndarray:
+    """Turn packed bits into truth values."""
+    bits = np.unpackbits(np.asarray(words).reshape(-1).view(np.uint8), bitorder="little")
+    return bits[:num_logits].astype(bool)
+
+
+class Xgrammar:
+    """xgrammar with a vocabulary of raw bytes; tokens that write nothing are special to it."""
+
+    def __init__(self, vocabulary: Vocabulary, grammar: str) -> None:
+        import xgrammar  # noqa: PLC0415
+
+        self.library = xgrammar
+        self.num_logits = vocabulary.num_logits
+        info = xgrammar.TokenizerInfo(
+            list(vocabulary.tokens),
+            vocab_type=xgrammar.VocabType.RAW,
+            vocab_size=vocabulary.num_logits,
+            stop_token_ids=list(vocabulary.ends),
+        )
+        self.compiled = xgrammar.GrammarCompiler(info, max_threads=1, cache_enabled=False).compile_grammar(grammar)
+        self.words = xgrammar.allocate_token_bitmask(1, vocabulary.num_logits)
+        self.reset()
+
+    def reset(self) -> None:
+        self.matcher = self.library.GrammarMatcher(self.compiled)
+
+    def mask(self) -> None:
+        self.matcher.fill_next_token_bitmask(self.words)
+
+    def accept(self, token: int) -> bool:
+        return bool(self.matcher.accept_token(token))
+
+    def apply(self, logits: Any) -> None:
+        self.library.apply_token_bitmask_inplace(logits, self.words[0])
+
+    def legal(self) -> np.ndarray:
+        self.words.fill_(-1)
+        self.mask()
+        return unpacked(self.words.numpy(), self.num_logits)
+
+
+class _Tokenizer:
+    """What llguidance asks of a tokenizer; it never has to encode a text here."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.eos_token_id = vocabulary.ends[0]
+        self.bos_token_id = None
+        silent = [token for token, content in enumerate(vocabulary.tokens) if not content]
+        self.special_token_ids = silent
+        self.tokens = [content or f"<|silent{token}|>".encode() for token, content in enumerate(vocabulary.tokens)]
+
+    def __call__(self, text: bytes | str) -> list[int]:
+        content = text.encode() if isinstance(text, str) else text
+        return [self.tokens.index(bytes([byte])) for byte in content]
+
+
+class Llguidance:
+    """llguidance with the same bytes; tokens that write nothing are declared special."""
+
+    def __init__(self, vocabulary: Vocabulary, grammar: str) -> None:
+        import llguidance  # noqa: PLC0415
+        import llguidance.numpy as arrays  # noqa: PLC0415
+
+        self.library, self.arrays = llguidance, arrays
+        self.grammar, self.num_logits = grammar, vocabulary.num_logits
+        wrapper = llguidance.TokenizerWrapper(_Tokenizer(vocabulary))
+        self.tokenizer = llguidance.LLTokenizer(wrapper, n_vocab=vocabulary.num_logits, slices=list(SLICES))
+        self.words = arrays.allocate_token_bitmask(1, self.tokenizer.vocab_size)
+        self.first = llguidance.LLMatcher(self.tokenizer, grammar)
+        if self.first.is_error():
+            raise ValueError(self.first.get_error())
+        self.reset()
+
+    def reset(self) -> None:
+        self.matcher = self.first.deep_copy()
+
+    def mask(self) -> None:
+        self.arrays.fill_next_token_bitmask(self.matcher, self.words, 0)
+
+    def accept(self, token: int) -> bool:
+        return bool(self.matcher.consume_token(token))
+
+    def apply(self, logits: Any) -> None:
+        import llguidance.torch as tensors  # noqa: PLC0415
+        import torch  # noqa: PLC0415
+
+        tensors.apply_token_bitmask_inplace(logits.unsqueeze(0), torch.from_numpy(self.words))
+
+    def legal(self) -> np.ndarray:
+        self.mask()
+        return unpacked(self.words, self.num_logits)
