@@ -15,10 +15,12 @@ def _check(reading: TagReading) -> Iterator[Diagnostic]:
         return
     for name in ATTRIBUTES:
         attributes = reading.values(name)
+        if len(attributes) < 2:  # noqa: PLR2004
+            continue
+        label, fix = Label(attributes[0].span, "the first one"), guess_fix(reading)
+        message = f"attribute '{name}' is given again; a promise has one"
         for attribute in attributes[1:]:
-            label = Label(attributes[0].span, "the first one")
-            message = f"attribute '{name}' is given again; a promise has one"
-            yield RULE.diagnostic(message, attribute.span, labels=(label,), fix=guess_fix(reading))
+            yield RULE.diagnostic(message, attribute.span, labels=(label,), fix=fix)
 
 
 RULE = TagRule(

@@ -16,10 +16,11 @@ def _check(reading: TagReading) -> Iterator[Diagnostic]:
     if not tag.is_readable or tag.is_miscased or is_stray_closing_tag(tag):
         return
     known = ATTRIBUTES if tag.name == "promise" else ()
-    for attribute in tag.attributes:
-        if attribute.name.lower() not in known:
-            message = f"{tag.name} has no attribute {shown(attribute.name)}; {_advice(tag.name, attribute.name)}"
-            yield RULE.diagnostic(message, attribute.span, fix=guess_fix(reading))
+    unknown = [attribute for attribute in tag.attributes if attribute.name.lower() not in known]
+    fix = guess_fix(reading) if unknown else None
+    for attribute in unknown:
+        message = f"{tag.name} has no attribute {shown(attribute.name)}; {_advice(tag.name, attribute.name)}"
+        yield RULE.diagnostic(message, attribute.span, fix=fix)
 
 
 def _advice(tag_name: str, name: str) -> str:
