@@ -8,9 +8,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal, TextIO, TypeAlias
 
-from pasta_toolkit.diagnostics import RULES, Severity
+from pasta_toolkit.diagnostics import ALL_RULES, Severity
 from pasta_toolkit.diagnostics.render import (
-    INPUT_RULES,
     Findings,
     GithubRenderer,
     JsonRenderer,
@@ -67,7 +66,7 @@ def renderer_of(report_format: ReportFormat, *, has_colour: bool = False, has_st
     if report_format == "sarif":
         from importlib.metadata import version  # noqa: PLC0415
 
-        return SarifRenderer(version("pasta-toolkit"), (*RULES, *INPUT_RULES))
+        return SarifRenderer(version("pasta-toolkit"), ALL_RULES)
     return GithubRenderer() if report_format == "github" else TextRenderer(has_colour=has_colour)
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,7 +10,7 @@ import click
 from pasta_toolkit.cli.shared import examples, write_json
 
 if TYPE_CHECKING:
-    from pasta_toolkit.diagnostics import Rule
+    from pasta_toolkit.diagnostics import InputRule, Rule
 
 __all__ = ["command"]
 
@@ -31,9 +32,9 @@ PAGE_WIDTH = 100  # columns; longer lines are hard to read
 )
 def command(code_or_name: str | None, format_name: str) -> None:
     """Explain a rule of the validator; without an argument, list all rules."""
-    from pasta_toolkit.diagnostics import RULES, rule_by  # noqa: PLC0415
+    from pasta_toolkit.diagnostics import ALL_RULES, rule_by  # noqa: PLC0415
 
-    rules = RULES if code_or_name is None else (rule_by(code_or_name),)
+    rules = ALL_RULES if code_or_name is None else (rule_by(code_or_name),)
     if format_name == "json":
         write_json("rule", {"rules": [_fields(rule) for rule in rules]})
     elif code_or_name is None:
@@ -42,8 +43,12 @@ def command(code_or_name: str | None, format_name: str) -> None:
         _print_page(rules[0])
 
 
-def _fields(rule: "Rule") -> dict[str, Any]:
+def _fields(rule: "Rule | InputRule") -> dict[str, Any]:
     """Return what a rule says about itself; half of a surrogate pair in an example is written as an escape."""
+    from pasta_toolkit.diagnostics import InputRule  # noqa: PLC0415
+
+    if isinstance(rule, InputRule):
+        return asdict(rule)
     return {
         "code": rule.code,
         "name": rule.name,
@@ -59,7 +64,7 @@ def _fields(rule: "Rule") -> dict[str, Any]:
     }
 
 
-def _print_table(rules: "tuple[Rule, ...]") -> None:
+def _print_table(rules: "Sequence[Rule | InputRule]") -> None:
     from pasta_toolkit.diagnostics.pages import fix_safety_shown  # noqa: PLC0415
 
     rows = [(rule.code, rule.name, str(rule.severity), fix_safety_shown(rule), rule.summary) for rule in rules]
@@ -82,7 +87,7 @@ def _print_rich_table(rows: Sequence[tuple[str, ...]]) -> None:
     Console(markup=False, highlight=False).print(table)
 
 
-def _print_page(rule: "Rule") -> None:
+def _print_page(rule: "Rule | InputRule") -> None:
     from pasta_toolkit.diagnostics.pages import rule_page  # noqa: PLC0415
 
     page = rule_page(rule)

@@ -2,7 +2,8 @@
 
 from pasta_toolkit.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Safety, Severity
 from pasta_toolkit.diagnostics.fixes import FixResult, apply_fixes, fix
-from pasta_toolkit.diagnostics.registry import RULES, UnknownRuleError, rule_by
+from pasta_toolkit.diagnostics.input_rules import INPUT_RULES, InputRule
+from pasta_toolkit.diagnostics.registry import ALL_RULES, RULES, UnknownRuleError, rule_by
 from pasta_toolkit.diagnostics.rule import Rule
 from pasta_toolkit.diagnostics.runner import diagnose
 from pasta_toolkit.diagnostics.settings import Settings, SettingsError
@@ -10,11 +11,14 @@ from pasta_toolkit.diagnostics.settings_file import load_settings
 from pasta_toolkit.diagnostics.thresholds import Thresholds
 
 __all__ = [
+    "ALL_RULES",
+    "INPUT_RULES",
     "RULES",
     "Diagnostic",
     "Edit",
     "Fix",
     "FixResult",
+    "InputRule",
     "Label",
     "Rule",
     "Safety",

@@ -4,7 +4,8 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from pasta_toolkit.diagnostics.registry import RULES
+from pasta_toolkit.diagnostics.input_rules import InputRule
+from pasta_toolkit.diagnostics.registry import ALL_RULES
 from pasta_toolkit.diagnostics.rule import Rule
 from pasta_toolkit.diagnostics.thresholds import Thresholds
 from pasta_toolkit.diagnostics.wording import visible
@@ -16,13 +17,17 @@ FAMILIES = {
     "PA2": "Order of tags",
     "PA3": "What costs money",
     "PA4": "Characters and notes",
+    "IN": "The input itself: found before there is a document, and never ignored",
 }
 DEFAULTS = {threshold.name: threshold.default for threshold in fields(Thresholds)}
 INDEX = "index.md"
 
 
-def rule_page(rule: Rule) -> str:
+def rule_page(rule: Rule | InputRule) -> str:
     """Return the page of one rule."""
+    if isinstance(rule, InputRule):
+        head = [f"# {rule.name} ({rule.code})", "", rule.summary, "", f"- Severity: {rule.severity}"]
+        return "\n".join([*head, *_section("Fix", rule.fix), ""])
     return "\n".join(
         [
             f"# {rule.name} ({rule.code})",
@@ -53,13 +58,13 @@ def index_page() -> str:
             "| code | rule | severity | fix | what it finds |",
             "|---|---|---|---|---|",
         ]
-        lines += [_row(rule) for rule in RULES if rule.code.startswith(family)]
+        lines += [_row(rule) for rule in ALL_RULES if rule.code.startswith(family)]
     return "\n".join([*lines, ""])
 
 
 def pages() -> dict[str, str]:
     """Return all pages by their file names."""
-    return {INDEX: index_page()} | {f"{rule.name}.md": rule_page(rule) for rule in RULES}
+    return {INDEX: index_page()} | {f"{rule.name}.md": rule_page(rule) for rule in ALL_RULES}
 
 
 def write_pages(folder: Path) -> None:
@@ -73,12 +78,13 @@ def write_pages(folder: Path) -> None:
             path.unlink()
 
 
-def fix_safety_shown(rule: Rule) -> str:
+def fix_safety_shown(rule: Rule | InputRule) -> str:
     """Return which fixes a rule offers, in a word or two."""
-    return " or ".join(rule.fix_safety) or "none"
+    safety = () if isinstance(rule, InputRule) else rule.fix_safety
+    return " or ".join(safety) or "none"
 
 
-def _row(rule: Rule) -> str:
+def _row(rule: Rule | InputRule) -> str:
     summary = rule.summary.replace("|", "\\|")
     return f"| {rule.code} | [{rule.name}]({rule.name}.md) | {rule.severity} | {fix_safety_shown(rule)} | {summary} |"
 

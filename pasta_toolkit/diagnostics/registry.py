@@ -3,6 +3,7 @@
 import difflib
 
 from grammar import PastaError
+from pasta_toolkit.diagnostics.input_rules import INPUT_RULES, InputRule
 from pasta_toolkit.diagnostics.rule import LintRule, Rule, StructureRule, TagRule, TextRule
 from pasta_toolkit.diagnostics.rules import (
     async_in_main,
@@ -47,6 +48,7 @@ from pasta_toolkit.diagnostics.rules import (
 )
 
 __all__ = [
+    "ALL_RULES",
     "LINT_RULES",
     "RULES",
     "STRUCTURE_RULES",
@@ -98,6 +100,7 @@ RULES: tuple[Rule, ...] = (
     byte_order_mark.RULE,
     lone_surrogate.RULE,
 )
+ALL_RULES: tuple[Rule | InputRule, ...] = (*RULES, *INPUT_RULES)
 TAG_RULES = tuple(rule for rule in RULES if isinstance(rule, TagRule))
 STRUCTURE_RULES = {rule.name: rule for rule in RULES if isinstance(rule, StructureRule)}
 LINT_RULES = tuple(rule for rule in RULES if isinstance(rule, LintRule))
@@ -108,8 +111,8 @@ class UnknownRuleError(PastaError):
     """Report a code or a name that no rule bears."""
 
 
-def rule_by(code_or_name: str) -> Rule:
-    """Return the rule of a code or a name, in any case.
+def rule_by(code_or_name: str) -> Rule | InputRule:
+    """Return the rule of a code or a name, in any case, those about the input itself included.
 
     Raises:
         UnknownRuleError: there is none; the message names the most similar one.
@@ -118,10 +121,10 @@ def rule_by(code_or_name: str) -> Rule:
     'orphan-async-block'
     """
     wanted = code_or_name.lower()
-    for rule in RULES:
+    for rule in ALL_RULES:
         if wanted in (rule.code.lower(), rule.name):
             return rule
-    names = [name for rule in RULES for name in (rule.code, rule.name)]
+    names = [name for rule in ALL_RULES for name in (rule.code, rule.name)]
     raise UnknownRuleError(f"no rule {code_or_name!r}{closest(code_or_name, names)}; `pasta rule` lists all rules")
 
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from pasta_toolkit.cli.rule import command
-from pasta_toolkit.diagnostics import RULES, Rule
+from pasta_toolkit.diagnostics import ALL_RULES, InputRule, Rule
 from pasta_toolkit.diagnostics.pages import rule_page
 
 
@@ -20,19 +20,19 @@ def output(*arguments: str) -> str:
 
 def test_without_an_argument_every_rule_has_a_line() -> None:
     lines = output().splitlines()
-    assert [line.split()[:2] for line in lines] == [[rule.code, rule.name] for rule in RULES]
-    assert all(rule.summary in line for rule, line in zip(RULES, lines, strict=True))
+    assert [line.split()[:2] for line in lines] == [[rule.code, rule.name] for rule in ALL_RULES]
+    assert all(rule.summary in line for rule, line in zip(ALL_RULES, lines, strict=True))
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_a_rule_is_explained_by_code_and_by_name(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)
+def test_a_rule_is_explained_by_code_and_by_name(rule: Rule | InputRule) -> None:
     assert output(rule.code) == output(rule.name) == rule_page(rule)
 
 
 def test_json_lists_what_a_rule_says_and_can_be_encoded() -> None:
     document = json.loads(output("--format", "json"))
     assert document["schema"] == "pasta.rule/1"
-    assert [rule["code"] for rule in document["rules"]] == [rule.code for rule in RULES]
+    assert [rule["code"] for rule in document["rules"]] == [rule.code for rule in ALL_RULES]
     (one,) = json.loads(output("PA106", "--format", "json"))["rules"]
     assert one["fix_safety"] == ["safe", "unsafe"]
     json.dumps(document, ensure_ascii=False).encode()

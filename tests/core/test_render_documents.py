@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from grammar import Span
-from pasta_toolkit.diagnostics import RULES, Edit, Fix, Label, Safety
+from pasta_toolkit.diagnostics import INPUT_RULES, RULES, Edit, Fix, Label, Safety
 from pasta_toolkit.diagnostics.render import (
-    INPUT_RULES,
     Findings,
     GithubRenderer,
     JsonRenderer,

@@ -2,17 +2,15 @@
 
 from pasta_toolkit.diagnostics.render.findings import Findings, Renderer, RuleCount, Summary, Unit
 from pasta_toolkit.diagnostics.render.github import GithubRenderer
-from pasta_toolkit.diagnostics.render.input_faults import INPUT_RULES, InputRule, diagnostic_of_fault, input_faults
+from pasta_toolkit.diagnostics.render.input_faults import diagnostic_of_fault, input_faults
 from pasta_toolkit.diagnostics.render.json_document import JsonRenderer
 from pasta_toolkit.diagnostics.render.sarif import SarifRenderer
 from pasta_toolkit.diagnostics.render.statistics import statistics_table
 from pasta_toolkit.diagnostics.render.text import TextRenderer, summary_line
 
 __all__ = [
-    "INPUT_RULES",
     "Findings",
     "GithubRenderer",
-    "InputRule",
     "JsonRenderer",
     "Renderer",
     "RuleCount",
