@@ -12,8 +12,8 @@ from pathlib import Path
 
 import lark
 
-from grammar import grammar_text, lark_parser
-from grammar.definition import FORMS
+from grammar import grammar_text
+from grammar.reference import load_parser
 from pasta_toolkit.mask.errors import ConstraintError
 from pasta_toolkit.mask.streams import Stream
 from pasta_toolkit.mask.token_mask import TokenMask, compile_mask
@@ -83,7 +83,7 @@ def _with_numbers(smallest: int, largest: int) -> lark.Lark:
     if not numbers:
         raise ConstraintError(f"no number of tokens between {smallest} and {largest} is legal in a promise")
     text = NUMBER_TERMINAL.sub(f"TOKENS: /(?:{'|'.join(numbers)})/", grammar_text())
-    return lark.Lark(text, parser="lalr", lexer=lark_parser().options.lexer, start=list(FORMS))
+    return load_parser(text)
 
 
 def _number_terminals() -> Iterable[str]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grammar import grammar_text, is_valid, lark_parser
+from grammar import grammar_text, is_valid
+from grammar.reference import load_parser
 from pasta_toolkit.mask import DEAD, Automaton, AutomatonError, Stream, compile_automaton
 from tests.support.mask_oracle import is_viable_bytes, oracle_table
 
@@ -41,7 +42,7 @@ def changed(old: str, new: str) -> lark.Lark:
 
 
 def loaded(text: str) -> lark.Lark:
-    return lark.Lark(text, parser="lalr", lexer=lark_parser().options.lexer, start=["response", "main", "branch"])
+    return load_parser(text)
 
 
 @pytest.mark.parametrize("form", ["main", "branch"])
