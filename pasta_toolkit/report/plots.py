@@ -224,6 +224,8 @@ def _path(axes: "Axes", timeline: Timeline) -> None:
 
 def _load(figure: "Figure", report: SimulationReport) -> None:
     """Latency and speed-up over the arrival rate."""
+    from matplotlib.ticker import LogLocator, NullLocator  # noqa: PLC0415
+
     left, right = figure.subplots(1, 2)
     for name in dict.fromkeys(point.strategy for point in report.load):
         points = [point for point in report.load if point.strategy == name]
@@ -236,9 +238,10 @@ def _load(figure: "Figure", report: SimulationReport) -> None:
     right.axhline(1, color=QUIET_LINE, linewidth=1, linestyle=":")
     for axes in (left, right):
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_formatter("")
-    left.yaxis.set_major_formatter("{x:g}")
+    for axis in (left.xaxis, right.xaxis, left.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
     _legend_below(figure, right)
 
 
