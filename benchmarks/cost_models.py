@@ -1,6 +1,6 @@
 """Errors of the cost models on steps that they have not seen, beside a roofline and a linear fit.
 
-    python benchmarks/cost_models.py --data ../shared/data/traces [--quick] [--json FILE]
+    python -m benchmarks.cost_models --data ../shared/data/traces [--quick] [--json FILE]
 
 `ratio` is the peer's error over ours: above 1 is better for us. `--quick` leaves the fitted model out, which is fitted
 anew for each model and device. The peers know no more than ours: the linear fit, too, leaves the judged model out.
@@ -8,7 +8,7 @@ anew for each model and device. The peers know no more than ours: the linear fit
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from operator import eq
 from pathlib import Path
@@ -16,27 +16,15 @@ from pathlib import Path
 import click
 import numpy as np
 
+from benchmarks.common import Row
+from pasta_toolkit.dag.statistics import quantile
 from simulator.cost.fitting import Tables
-from simulator.cost.interval import quantile
 from simulator.cost.measurements import StepRow
 from simulator.cost.profiles_made import EVERY
 from simulator.cost.protocol import Prediction, device_left_out, read_tables, thinned
 from simulator.cost.validation import batch_ratio_errors, models_left_out, roofline_predictions, table_predictions
 
 HIGH = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One comparison; errors are relative, in percent."""
-
-    case: str
-    metric: str
-    unit: str
-    ours: float
-    peer: str
-    theirs: float
-    ratio: float
 
 
 def linear_predictions(tables: Tables) -> list[Prediction]:

@@ -3,22 +3,12 @@
 import math
 from collections.abc import Sequence
 
-__all__ = ["COVERAGE", "interval_factors", "quantile"]
+from pasta_toolkit.dag.statistics import quantile
+
+__all__ = ["COVERAGE", "interval_factors"]
 
 COVERAGE = 0.9
 MIN_RESIDUALS = 20  # ours: below, the 5 % and 95 % quantiles are single points
-
-
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """Return the quantile of sorted numbers, linear between neighbours.
-
-    >>> quantile([1.0, 2.0, 4.0], 0.75)
-    3.0
-    """
-    place = share * (len(ordered) - 1)
-    low = math.floor(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
 
 
 def interval_factors(log_residuals: Sequence[float], *, coverage: float = COVERAGE) -> tuple[float, float]:

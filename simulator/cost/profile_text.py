@@ -3,8 +3,8 @@
 import json
 from collections.abc import Sequence
 
+from pasta_toolkit.dag.statistics import quantile
 from pasta_toolkit.specs import Calibration
-from simulator.cost.interval import quantile
 
 __all__ = ["format_calibration", "thin_residuals"]
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import click
 
+from pasta_toolkit.dag.statistics import quantile
 from pasta_toolkit.specs import HardwareSpec, load_hardware, load_model
 from simulator.cost.assembled import LARGE_MODELS, SMALL_MODELS, assembled_errors, served_errors
 from simulator.cost.fitting import Tables
-from simulator.cost.interval import quantile
 from simulator.cost.measurements import StepRow
 from simulator.cost.parameters import generic_profiles
 from simulator.cost.profile_text import format_calibration

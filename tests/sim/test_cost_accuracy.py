@@ -7,10 +7,10 @@ from functools import cache
 
 import pytest
 
+from pasta_toolkit.dag.statistics import quantile
 from pasta_toolkit.specs import load_hardware, load_model
 from simulator.cost import ServingProfile, ServingTableModel, StepShape, fitted_model
 from simulator.cost.fitting import Tables
-from simulator.cost.interval import quantile
 from simulator.cost.protocol import Prediction, device_left_out, read_tables, thinned
 from simulator.cost.published import GPT_FAST, VLLM, Published, read_splitwise
 from simulator.cost.validation import (

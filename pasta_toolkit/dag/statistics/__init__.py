@@ -15,6 +15,7 @@ from pasta_toolkit.dag.statistics.summary import (
     Distribution,
     Summary,
     geometric_mean,
+    quantile,
     summarise,
     values_by_measure,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "group_grid",
     "markdown_grid",
     "plain_grid",
+    "quantile",
     "summarise",
     "summary_document",
     "totals_grid",

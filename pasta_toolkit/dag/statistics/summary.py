@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pasta_toolkit.dag.measures import Measures
 from pasta_toolkit.dag.statistics.table import MeasureTable
 
-__all__ = ["QUANTILES", "Distribution", "Summary", "geometric_mean", "summarise", "values_by_measure"]
+__all__ = ["QUANTILES", "Distribution", "Summary", "geometric_mean", "quantile", "summarise", "values_by_measure"]
 
 QUANTILES = {"min": 0.0, "p5": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "max": 1.0}
 
@@ -116,11 +116,16 @@ def _distributions(full: Sequence[Measures]) -> dict[str, Distribution]:
 
 
 def _distribution(ordered: Sequence[float]) -> Distribution:
-    quantiles = {name: _quantile(ordered, share) for name, share in QUANTILES.items()}
+    quantiles = {name: quantile(ordered, share) for name, share in QUANTILES.items()}
     return Distribution(math.fsum(ordered) / len(ordered), quantiles)
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the quantile of sorted numbers, linear between neighbours.
+
+    >>> quantile([1.0, 2.0, 4.0], 0.75)
+    3.0
+    """
     place = share * (len(ordered) - 1)
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)
