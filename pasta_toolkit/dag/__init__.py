@@ -1,6 +1,6 @@
 """The dependency DAG of a document, its measures and drawings."""
 
-from pasta_toolkit.dag.build import build_dag, build_dags
+from pasta_toolkit.dag.build import build_dag, build_dags, chunk_pieces
 from pasta_toolkit.dag.graph import MAIN_THREAD, Chunk, ChunkKind, Dag, Edge, EdgeKind
 from pasta_toolkit.dag.measures import Measures, measure
 from pasta_toolkit.dag.schedule import Schedule, critical_path, schedule, width
@@ -16,6 +16,7 @@ __all__ = [
     "Schedule",
     "build_dag",
     "build_dags",
+    "chunk_pieces",
     "critical_path",
     "measure",
     "schedule",

@@ -12,7 +12,7 @@ from grammar import AsyncBlock, Document, Form, Node, Promise, Sync, Text, escap
 from pasta_toolkit.dag.graph import MAIN_THREAD, Chunk, ChunkKind, Dag, Edge, EdgeKind
 from pasta_toolkit.tokens import TokenCounter
 
-__all__ = ["build_dag", "build_dags"]
+__all__ = ["build_dag", "build_dags", "chunk_pieces"]
 
 ASYNC, ASYNC_END, SYNC = "<async>", "</async>", "<sync/>"
 
@@ -42,6 +42,15 @@ def build_dags(documents: Iterable[Document], counter: TokenCounter) -> list[Dag
     plans = [_plan(document) for document in documents]
     counts = _count((piece for plan in plans for piece in plan.pieces), counter)
     return [plan.counted(counts, counter) for plan in plans]
+
+
+def chunk_pieces(document: Document) -> list[tuple[str, ...]]:
+    """Return for each chunk of the document's DAG what its thread decodes, in order, cut where tokens are counted.
+
+    Raises:
+        ValueError: as `build_dag`.
+    """
+    return [draft.pieces for draft in _plan(document).drafts]
 
 
 def _count(pieces: Iterable[str], counter: TokenCounter) -> dict[str, int]:
@@ -108,6 +117,14 @@ class _Draft:
     topic: str | None = None
     nodes: tuple[int, ...] = ()
     promised_tokens: int = 0
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """The text and the tags in the order in which they are decoded."""
+        if self.kind is ChunkKind.BRANCH:
+            opening, closing = self.tags
+            return (opening, self.text, closing)
+        return (self.text, *self.tags)
 
     def counted(self, counts: Mapping[str, int]) -> Chunk:
         text_tokens = self.promised_tokens or counts[self.text]

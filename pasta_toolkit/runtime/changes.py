@@ -21,13 +21,14 @@ class EventKind(StrEnum):
     FINISH = "finish"
     PREEMPTION = "preemption"
     COMPLETION = "completion"
+    CANCELLATION = "cancellation"
 
 
 class Change(NamedTuple):
     """One change: `value` is what its kind counts.
 
     Prompt tokens of an arrival, promised tokens of a promise, prefix tokens of a fork, outstanding branches of a sync,
-    joined branches of a join, decoded tokens of a finish or a completion, lost tokens of a preemption.
+    joined branches of a join, decoded tokens of a finish, a completion or a cancellation, lost tokens of a preemption.
     """
 
     kind: EventKind

@@ -16,7 +16,14 @@ DEFAULT_PAGE_TOKENS = 16  # Source: vLLM's default block size
 
 
 class KvError(PastaError):
-    """Report a request that cannot be held in the KV cache, or a layout that does not exist."""
+    """Report a request that cannot be held in the KV cache, or a layout that does not exist.
+
+    `request` is the name of the request, where there is one.
+    """
+
+    def __init__(self, message: str, *, request: str | None = None) -> None:
+        super().__init__(message)
+        self.request = request
 
 
 class KvLayout(Protocol):
@@ -57,17 +64,28 @@ class Interleaved:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """Each branch has a copy of its prefix; at the join its own tokens move to the main thread, the copy is freed."""
+    """Each branch has a copy of its prefix; at the join its own tokens move to the main thread, the copy is freed.
 
+    With `row_tokens` every thread holds one row of so many slots from its first token to its end, as padded caches do;
+    without, exactly the slots that it fills.
+    """
+
+    row_tokens: int | None = None
     name: str = "copied"
 
+    def __post_init__(self) -> None:
+        """Refuse rows without room."""
+        if self.row_tokens is not None and self.row_tokens < 1:
+            raise KvError(f"a row holds at least 1 token, found {self.row_tokens}")
+
     def slots(self, prefix_tokens: int, own_tokens: int) -> int:
-        """Return the prefix and the thread's own tokens."""
-        return prefix_tokens + own_tokens
+        """Return the prefix and the thread's own tokens; whole rows where rows are given."""
+        filled = prefix_tokens + own_tokens
+        return filled if self.row_tokens is None else -(-filled // self.row_tokens) * self.row_tokens
 
     def kept_slots(self, prefix_tokens: int, own_tokens: int) -> int:
-        """Keep the branch's own tokens."""
-        return own_tokens
+        """Keep the branch's own tokens; none where they move to the main thread's row."""
+        return own_tokens if self.row_tokens is None else 0
 
     def copied_tokens(self, prefix_tokens: int) -> int:
         """Return the whole prefix."""
@@ -76,9 +94,10 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """Pages shared by reference; a fork copies the prefix's last, partly filled page. A join keeps the pages.
+    """Pages of one owner each, shared by reference: a thread sees the first tokens of a page. A join keeps the pages.
 
-    Source: copy-on-write of PagedAttention (Kwon et al., SOSP 2023, section 4.4).
+    A fork copies nothing, not even the prefix's last, partly filled page: its owner goes on writing behind what the
+    branch sees. (PagedAttention copies that page, since its sequences see whole pages: Kwon et al., SOSP 2023, 4.4.)
     """
 
     page_tokens: int = DEFAULT_PAGE_TOKENS
@@ -90,17 +109,16 @@ class Paged:
             raise KvError(f"a page holds at least 1 token, found {self.page_tokens}")
 
     def slots(self, prefix_tokens: int, own_tokens: int) -> int:
-        """Return the slots of all pages that the thread owns: its tokens, after what it copied of the prefix."""
-        filled = self.copied_tokens(prefix_tokens) + own_tokens
-        return -(-filled // self.page_tokens) * self.page_tokens
+        """Return the slots of all pages that the thread owns."""
+        return -(-own_tokens // self.page_tokens) * self.page_tokens
 
     def kept_slots(self, prefix_tokens: int, own_tokens: int) -> int:
         """Keep all pages, holes included."""
         return self.slots(prefix_tokens, own_tokens)
 
     def copied_tokens(self, prefix_tokens: int) -> int:
-        """Return what the prefix's last page holds, 0 if it is full."""
-        return prefix_tokens % self.page_tokens
+        """Return 0."""
+        return 0
 
 
 def kv_layout(name: str, *, page_tokens: int = DEFAULT_PAGE_TOKENS) -> KvLayout:

@@ -98,6 +98,22 @@ class Scheduler:
             changes += self._settle(threads)
         return changes
 
+    def cancel(self, name: str) -> Change:
+        """Let a request go, whatever it does, and free its slots; between steps only.
+
+        Raises:
+            ValueError: no such request is here, or a step is under way.
+        """
+        if name not in self.known or self.step is not None:
+            raise ValueError(f"cannot cancel {name!r}: it is not here, or a step is under way")
+        threads = self.known.pop(name)
+        if threads in self.running:
+            self.running.remove(threads)
+            self.budget.allocate(-threads.held_slots)
+        else:
+            self.waiting.remove(threads)
+        return Change(EventKind.CANCELLATION, name, None, threads.decoded_tokens)
+
     @property
     def is_steady(self) -> bool:
         """Whether the step under way would be planned again, one token further, as long as no event befalls it.
@@ -167,5 +183,6 @@ class Scheduler:
         if self.budget.total_slots is not None and num_slots > self.budget.total_slots:
             raise KvError(
                 f"request {name!r} needs {num_slots} slots of the KV cache, which has {self.budget.total_slots}; "
-                "give the cache more memory or the request fewer tokens"
+                "give the cache more memory or the request fewer tokens",
+                request=name,
             )

@@ -34,6 +34,13 @@ class Session:
         self._write((change,))
         return change
 
+    def cancel(self, name: str, *, at_ns: int) -> Change:
+        """Let a request go between steps, complete or not."""
+        self._advance_to(at_ns)
+        change = self.scheduler.cancel(name)
+        self._write((change,))
+        return change
+
     def begin(self, *, at_ns: int) -> tuple[Step | None, list[Change]]:
         """Begin a step, None if there is nothing to run; return it and what changed."""
         self._advance_to(at_ns)

@@ -20,7 +20,7 @@ class Lane(NamedTuple):
     `num_tokens` are fed: 1 when decoding, more in a prefill chunk or after forced tokens. They attend to
     `context_tokens` tokens of the cache and, causally, to each other. `copied_tokens` are copied within the cache
     before the lane runs (layout `copied`, at a fork). A refill feeds tokens again that a preemption threw out of the
-    cache; they take the positions that they had, and `first_position` is that of the thread's first token.
+    cache; they take the positions that they had, and `first_position` is that of the first token behind them.
     """
 
     request: str

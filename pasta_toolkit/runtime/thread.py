@@ -38,7 +38,6 @@ class DecodeThread:
     held_back_tokens: int = 0
     refill_tokens: int = 0
     decoded_tokens: int = 0
-    first_position: int = 0
     next_position: int = 0
     held_slots: int = 0
     kept_slots: int = 0
@@ -67,7 +66,7 @@ class DecodeThread:
             request,
             self.index,
             num_tokens,
-            self.first_position if self.refill_tokens else self.next_position,
+            self.next_position,
             self.context_tokens,
             num_tokens == self.pending_tokens and not self.has_ended and not self.held_back_tokens,
             layout.copied_tokens(self.prefix_tokens) if is_first else 0,

@@ -193,7 +193,7 @@ class RequestThreads:
 
     def _begin(self, branch: DecodeThread, parent: DecodeThread) -> None:
         branch.prefix_tokens = parent.context_tokens
-        branch.first_position = branch.next_position = parent.next_position
+        branch.next_position = parent.next_position
         branch.decoded_tokens = branch.pending_tokens
         self.decoded_tokens += branch.pending_tokens
         parent.next_position += branch.reserved_positions
