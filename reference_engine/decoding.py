@@ -34,8 +34,15 @@ class Decoder(Protocol):
     def agreement(self) -> float | None:
         """The share of decoded tokens that the model would have picked; None where it did pick them."""
 
+    @property
+    def response(self) -> str | None:
+        """What has been written so far as one annotated response; None where a document was given."""
+
     def decode(self, thread: int, logits: torch.Tensor, *, pick: int) -> Decoded:
         """Return what a thread decodes next.
 
         `logits` is (vocabulary,) float32, in the engine's keeping; `pick` is the token with the largest of them.
+
+        Raises:
+            EngineError: the request cannot go on.
         """

@@ -1,7 +1,7 @@
-"""The engine as users have it: a model, a pool, a step, and requests to decode. Puts the parts together; decides nothing.
+"""The engine as users have it: a model, a pool, a step, and requests to decode. Puts the parts together.
 
-    engine = Engine(load_model("smollm2"))
-    recordings = engine.decode([engine.forced("a", prompt, document), engine.sequential("b", prompt, document)])
+engine = Engine(load_model("smollm2"))
+recordings = engine.decode([engine.forced("a", prompt, document), engine.sequential("b", prompt, document)])
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -39,8 +39,8 @@ PREFILL_CHUNK = 512  # ours: bounds the memory of a prefill's attention, rows x 
 class EngineOptions:
     """What can be chosen besides the model.
 
-    `step` is auto, readable, cpu or cuda. `layout` is interleaved, paged or copied; in `copied` each thread has a row of
-    `row_slots`. `positions` is predicted, oracle, shared or fixed:N.
+    `step` is auto, readable, cpu or cuda. `layout` is interleaved, paged or copied; in `copied` each thread has
+    a row of `row_slots`. `positions` is predicted, oracle, shared or fixed:N.
     """
 
     step: str = "auto"
@@ -66,7 +66,9 @@ class EngineOptions:
 class Engine:
     """Decodes requests with one model over one KV pool. `step_sentence` says which step runs, and why."""
 
-    def __init__(self, model: Model, *, tokenizer: Tokenizer | None = None, options: EngineOptions | None = None) -> None:
+    def __init__(
+        self, model: Model, *, tokenizer: Tokenizer | None = None, options: EngineOptions | None = None
+    ) -> None:
         self.model = model
         self.options = options or EngineOptions()
         self._tokenizer = tokenizer
@@ -107,18 +109,14 @@ class Engine:
         """Return a request that decodes the same answer, rendered, by one thread: the baseline."""
         return Job(name, ForcedDecoder(prompt, forced_text(answer, self._encode)), arrival_ns)
 
-    def decode(
-        self, jobs: Iterable[Job], *, record: Callable[[TraceEvent], object] | None = None
-    ) -> list[Recording]:
+    def decode(self, jobs: Iterable[Job], *, record: Callable[[TraceEvent], object] | None = None) -> list[Recording]:
         """Decode all requests, many at once; return what each decoded, in the order given.
 
         A request that fails has an `error` and ends alone. `record` is given every event of the trace as it happens.
         """
         return self._loop.run(jobs, record=record)
 
-    def serve(
-        self, jobs: Iterable[Job], *, record: Callable[[TraceEvent], object] | None = None
-    ) -> Iterator[Served]:
+    def serve(self, jobs: Iterable[Job], *, record: Callable[[TraceEvent], object] | None = None) -> Iterator[Served]:
         """Decode all requests, and yield after each step what it did."""
         return self._loop.serve(jobs, record=record)
 

@@ -12,7 +12,7 @@ import torch
 from pasta_toolkit.runtime import Change, EventKind, Lane, Progress, Step, StepOutcome
 from reference_engine.batching import FedLane, feed_lane, step_batch
 from reference_engine.decoding import Decoder
-from reference_engine.errors import PoolError
+from reference_engine.errors import EngineError, PoolError
 from reference_engine.pool import KvPool, KvStorage
 from reference_engine.step.batch import StepBatch
 from reference_engine.threads import EngineRequest
@@ -69,7 +69,13 @@ class TorchExecutor:
             if change.kind is EventKind.ADMISSION:
                 self._admit(change.request)
             elif change.request in self._requests:
-                self._follow(self._requests[change.request], change)
+                self._try_to_follow(self._requests[change.request], change)
+
+    def _try_to_follow(self, request: EngineRequest, change: Change) -> None:
+        try:
+            self._follow(request, change)
+        except PoolError as error:  # a row that does not hold what joins it
+            self.failures[request.name] = str(error)
 
     def _follow(self, request: EngineRequest, change: Change) -> None:
         thread = change.thread or 0
@@ -120,6 +126,10 @@ class TorchExecutor:
         if not math.isfinite(largest):
             self.failures[lane.request] = f"the model's logits in thread {lane.thread} are no numbers"
             return NOTHING
-        progress, tokens = self._decoders[lane.request].decode(lane.thread, logits, pick=pick)
+        try:
+            progress, tokens = self._decoders[lane.request].decode(lane.thread, logits, pick=pick)
+        except EngineError as error:
+            self.failures[lane.request] = str(error)
+            return NOTHING
         self._requests[lane.request].threads[lane.thread].tokens += tokens
         return progress

@@ -61,6 +61,8 @@ def forced_text(text: str | Document, encode: Encode) -> ForcedAnswer:
 class ForcedDecoder:
     """Decodes a forced answer. State: how far each thread has come, and how often the model would have agreed."""
 
+    response = None  # the document is the caller's
+
     def __init__(self, prompt: Sequence[int], answer: ForcedAnswer) -> None:
         self.prompt = prompt
         self.num_agreed = 0

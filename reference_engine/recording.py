@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from grammar import PastaSyntaxError, parse
 from pasta_toolkit.runtime import Progress, Run, Script, ThreadScript
 
 __all__ = ["Recording", "ScriptRecorder"]
@@ -23,11 +24,21 @@ class Recording:
     ttft_ns: int | None
     error: str | None = None
     agreement: float | None = None  # forced mode: the share of decoded tokens that the model itself would have picked
+    response: str | None = None  # free mode: the annotated response, as far as it came
 
     @property
     def decoded_tokens(self) -> int:
         """Tokens of all threads."""
         return sum(map(len, self.threads))
+
+    @property
+    def fault(self) -> str | None:
+        """Why the response is no valid document, in one sentence; None where it is, and in forced mode."""
+        try:
+            parse(self.response or "")
+        except PastaSyntaxError as error:
+            return str(error).splitlines()[0]
+        return None
 
     @property
     def tokens_per_s(self) -> float:

@@ -43,4 +43,5 @@ class RequestLog:
             ttft_ns=None if self.first_token_ns is None else self.first_token_ns - self.arrival_ns,
             error=error,
             agreement=self.decoder.agreement,
+            response=self.decoder.response,
         )

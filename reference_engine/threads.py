@@ -68,12 +68,17 @@ class EngineRequest:
         self.threads[branch].line = self._pool.fork(self._line(self.main))
 
     def join(self) -> None:
-        """The main thread takes over what all branches have fed."""
+        """The main thread takes over what all branches have fed.
+
+        Raises:
+            PoolError: its row cannot hold that (layout `copied`).
+        """
         for index in [index for index in self.threads if index != MAIN]:
-            branch = self.threads.pop(index)
-            self.orders.join(index)
-            self.main.fed += branch.fed
+            branch = self.threads[index]
             self._pool.join(self._line(self.main), self._line(branch))
+            self.main.fed += branch.fed
+            self.orders.join(index)
+            del self.threads[index]
 
     def line(self, thread: EngineThread) -> Line:
         """Return the line of a thread that is to run, made anew where a preemption took it."""

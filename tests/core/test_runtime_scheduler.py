@@ -14,6 +14,9 @@ from pasta_toolkit.runtime import (
     Request,
     Scheduler,
     Script,
+    ScriptReader,
+    Session,
+    StepOutcome,
     ordering,
 )
 from tests.support.sim_driver import STEP_NS, drive, lanes_of, num_steps, times
@@ -196,5 +199,35 @@ def test_what_survives_of_a_preempted_request_is_not_fed_again():
 def test_a_request_that_no_cache_can_hold_is_refused_in_one_sentence():
     with pytest.raises(KvError, match="request 'a' needs 50 slots of the KV cache, which has 40"):
         drive(Scheduler(budget=KvBudget(Interleaved(), 40)), [(0, Request("a", 50), Script.sequential(2))])
-    with pytest.raises(KvError, match="request 'a' needs 41 slots of the KV cache, which has 40"):
+    with pytest.raises(KvError, match="request 'a' needs 41 slots of the KV cache, which has 40") as raised:
         drive(Scheduler(budget=KvBudget(Interleaved(), 40)), [(0, Request("a", 10), Script.sequential(90))])
+    assert raised.value.request == "a"
+
+
+@given(outlines(), st.integers(0, 30), layouts)
+@settings(max_examples=40, deadline=None)
+def test_a_cancelled_request_leaves_no_slot_and_no_trace_of_itself(outline, num_steps_before, layout):
+    """Invariant R4: whatever its threads were doing."""
+    scheduler = Scheduler(budget=KvBudget(layout, 10_000))
+    session, reader = Session(scheduler), ScriptReader()
+    reader.add("a", script_of_outline(outline))
+    session.arrive(Request("a", 5), at_ns=0)
+    for _ in range(num_steps_before):
+        step, _ = session.begin(at_ns=0)
+        if step is None:
+            break
+        session.end(StepOutcome(0, reader.progress(step.lanes)), at_ns=0)
+    if "a" in scheduler.known:
+        assert session.cancel("a", at_ns=0).kind is EventKind.CANCELLATION
+    assert scheduler.is_idle
+    assert scheduler.budget.allocated_slots == 0
+    with pytest.raises(ValueError, match="cannot cancel 'a'"):
+        session.cancel("a", at_ns=0)
+
+
+def test_a_request_is_cancelled_between_steps_only():
+    session = Session(Scheduler())
+    session.arrive(Request("a", 5), at_ns=0)
+    session.begin(at_ns=0)
+    with pytest.raises(ValueError, match="or a step is under way"):
+        session.cancel("a", at_ns=0)

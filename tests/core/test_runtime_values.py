@@ -66,7 +66,16 @@ def test_layouts_hold_a_forked_prefix_once_except_copied(prefix, own, page):
     assert Copied().slots(prefix, own) == prefix + own
     paged = Paged(page).slots(prefix, own)
     assert paged % page == 0
-    assert own <= paged < own + 2 * page
+    assert own <= paged < own + page
+
+
+@given(counts, counts, st.integers(1, 3000))
+def test_a_thread_in_rows_holds_whole_rows_and_leaves_none_at_the_join(prefix, own, row):
+    layout = Copied(row_tokens=row)
+    assert layout.slots(prefix, own) % row == 0
+    assert prefix + own <= layout.slots(prefix, own) < prefix + own + row
+    assert layout.kept_slots(prefix, own) == 0
+    assert layout.copied_tokens(prefix) == prefix
 
 
 @given(counts, counts, st.integers(1, 32))
@@ -90,6 +99,7 @@ def test_a_budget_refuses_more_than_is_free_and_more_than_was_allocated():
     [
         (lambda: kv_layout("striped"), KvError, "no KV layout 'striped': choose from copied, interleaved, paged"),
         (lambda: Paged(0), KvError, "a page holds at least 1 token, found 0"),
+        (lambda: Copied(0), KvError, "a row holds at least 1 token, found 0"),
         (lambda: Limits(max_lanes=0), LimitsError, "max_lanes must be at least 1, found 0"),
         (lambda: Limits(serialise_above=-1), LimitsError, "serialise_above must not be negative, found -1"),
         (lambda: Request("a", 0), LimitsError, "request 'a' has 0 prompt tokens; it needs at least 1"),

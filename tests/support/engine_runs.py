@@ -3,9 +3,9 @@
 import torch
 
 from pasta_toolkit.runtime import Copied, Interleaved, Paged
-from reference_engine.loop import Job, Loop
 from reference_engine.executor import TorchExecutor
 from reference_engine.forced import ForcedDecoder
+from reference_engine.loop import Job, Loop
 from reference_engine.pool import KvPool
 from reference_engine.step.readable import readable_step
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from grammar import AsyncBlock, Document, Promise, Sync, Text, escape
+from grammar import AsyncBlock, Promise, Sync, Text, escape
 
 __all__ = ["Serial", "byte_tokens", "serialised"]
 
