@@ -52,7 +52,7 @@ def read_to_tag(automaton: Automaton, state: int, *, opened: bytes, content: byt
         state = rows[state][byte]
         if state in borders:
             whole, opened = opened + content[place : place + 1], b""
-            terminal = automaton.tag_named(whole) if len(whole) > 1 else None
+            terminal = automaton.tag_named(whole) if len(whole) > 1 else None  # a lone byte is text
             if terminal is not None:
                 return Reading(state, opened, CompletedTag(terminal, whole), content[place + 1 :])
         else:

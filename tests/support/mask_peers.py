@@ -1,5 +1,6 @@
 """xgrammar and llguidance behind one small interface, over the same vocabulary, for parity tests and the benchmark."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -38,7 +39,10 @@ def unpacked(words: Any, num_logits: int) -> np.ndarray:
 
 
 class Xgrammar:
-    """xgrammar with a vocabulary of raw bytes; tokens that write nothing are special to it."""
+    """xgrammar with a vocabulary of raw bytes; tokens that write nothing are special to it.
+
+    `grammar` is EBNF, or a structural tag in JSON.
+    """
 
     def __init__(self, vocabulary: Vocabulary, grammar: str) -> None:
         import xgrammar  # noqa: PLC0415
@@ -51,7 +55,9 @@ class Xgrammar:
             vocab_size=vocabulary.num_logits,
             stop_token_ids=list(vocabulary.ends),
         )
-        self.compiled = xgrammar.GrammarCompiler(info, max_threads=1, cache_enabled=False).compile_grammar(grammar)
+        compiler = xgrammar.GrammarCompiler(info, max_threads=1, cache_enabled=False)
+        is_tag = grammar.startswith("{")
+        self.compiled = compiler.compile_structural_tag(grammar) if is_tag else compiler.compile_grammar(grammar)
         self.words = xgrammar.allocate_token_bitmask(1, vocabulary.num_logits)
         self.reset()
 
@@ -74,9 +80,10 @@ class Xgrammar:
 
 
 class _Tokenizer:
-    """What llguidance asks of a tokenizer; it never has to encode a text here."""
+    """What llguidance asks of a tokenizer; it encodes a text where bytes are forced, byte by byte if nothing better."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, encode: Callable[[str], list[int]] | None) -> None:
+        self.encode = encode
         self.eos_token_id = vocabulary.ends[0]
         self.bos_token_id = None
         silent = [token for token, content in enumerate(vocabulary.tokens) if not content]
@@ -85,20 +92,29 @@ class _Tokenizer:
 
     def __call__(self, text: bytes | str) -> list[int]:
         content = text.encode() if isinstance(text, str) else text
+        if self.encode is not None:
+            return self.encode(content.decode())
         return [self.tokens.index(bytes([byte])) for byte in content]
 
 
 class Llguidance:
-    """llguidance with the same bytes; tokens that write nothing are declared special."""
+    """llguidance with the same bytes; tokens that write nothing are declared special.
 
-    def __init__(self, vocabulary: Vocabulary, grammar: str) -> None:
+    `encode` is the vocabulary's own tokenizer, which llguidance asks where bytes are forced.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, grammar: str, *, encode: Callable[[str], list[int]] | None = None
+    ) -> None:
         import llguidance  # noqa: PLC0415
         import llguidance.numpy as arrays  # noqa: PLC0415
 
         self.library, self.arrays = llguidance, arrays
         self.grammar, self.num_logits = grammar, vocabulary.num_logits
-        wrapper = llguidance.TokenizerWrapper(_Tokenizer(vocabulary))
-        self.tokenizer = llguidance.LLTokenizer(wrapper, n_vocab=vocabulary.num_logits, slices=list(SLICES))
+        wrapper = llguidance.TokenizerWrapper(_Tokenizer(vocabulary, encode))
+        self.tokenizer = llguidance.LLTokenizer(
+            wrapper, n_vocab=vocabulary.num_logits, eos_token=list(vocabulary.ends), slices=list(SLICES)
+        )
         self.words = arrays.allocate_token_bitmask(1, self.tokenizer.vocab_size)
         self.first = llguidance.LLMatcher(self.tokenizer, grammar)
         if self.first.is_error():
