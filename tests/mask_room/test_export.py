@@ -78,7 +78,7 @@ def test_llguidance_as_it_comes_narrows_forced_bytes_to_one_tokenisation_and_not
         assert all(mask.forced_bytes[each.state].startswith(piece) for piece in each.ours_alone)
 
 
-# xgrammar takes a tenth of a second where text stands, so a sample; `python -m benchmarks.mask_exports` compares all of them.
+# xgrammar takes a tenth of a second where text stands, so a sample; `python -m benchmarks.mask_exports` takes them all.
 @pytest.mark.parametrize(("target", "every"), [("xgrammar", 20), ("xgrammar-tag", 40)])
 @pytest.mark.parametrize("stream", ["main", "branch"])
 def test_xgrammar_agrees_in_states_and_every_token(

@@ -1,5 +1,6 @@
-"""xgrammar and llguidance behind one small interface, over the same vocabulary, for parity tests and the benchmark."""
+"""xgrammar, llguidance and llama.cpp behind one small interface, over the same vocabulary, for tests and benchmarks."""
 
+import ctypes
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from pasta_toolkit.mask import Vocabulary
 
-__all__ = ["Llguidance", "Peer", "Xgrammar"]
+__all__ = ["LlamaCpp", "Llguidance", "Peer", "Xgrammar"]
 
 
 SLICES = ("[^<]{1,30}", "[^<]+")  # what llguidance tests at once, and the best that was found for this language
@@ -139,3 +140,51 @@ class Llguidance:
     def legal(self) -> np.ndarray:
         self.mask()
         return unpacked(self.words, self.num_logits)
+
+
+class LlamaCpp:
+    """llama.cpp's own grammar sampler, by llama-cpp-python, over the vocabulary of a GGUF file."""
+
+    def __init__(self, vocabulary: Vocabulary, grammar: str, *, path: str) -> None:
+        import llama_cpp  # noqa: PLC0415
+
+        self.library = llama_cpp
+        self.model = llama_cpp.Llama(path, vocab_only=True, verbose=False)
+        self.grammar, self.num_logits = grammar.encode(), vocabulary.num_logits
+        self.candidates = (llama_cpp.llama_token_data * self.num_logits)()
+        self.sampler: Any = None
+        self.reset()
+
+    def reset(self) -> None:
+        self.close()
+        vocabulary = self.library.llama_model_get_vocab(self.model.model)
+        self.sampler = self.library.llama_sampler_init_grammar(vocabulary, self.grammar, b"root")
+        if not self.sampler:
+            raise ValueError("llama.cpp cannot read the grammar")
+
+    def close(self) -> None:
+        """Free what the library does not count."""
+        if self.sampler:
+            self.library.llama_sampler_free(self.sampler)
+            self.sampler = None
+
+    def mask(self) -> None:
+        """Put every token's verdict into the candidates: minus infinity forbids it."""
+        view = self._view()
+        view["id"], view["logit"] = np.arange(self.num_logits), 0
+        everything = self.library.llama_token_data_array(self.candidates, self.num_logits, -1, False)
+        self.library.llama_sampler_apply(self.sampler, ctypes.byref(everything))
+
+    def accept(self, token: int) -> bool:
+        self.library.llama_sampler_accept(self.sampler, token)
+        return True
+
+    def legal(self) -> np.ndarray:
+        self.mask()
+        view = self._view()
+        legal = np.zeros(self.num_logits, dtype=bool)
+        legal[view["id"][~np.isneginf(view["logit"])]] = True
+        return legal
+
+    def _view(self) -> np.ndarray:
+        return np.frombuffer(self.candidates, dtype=[("id", "i4"), ("logit", "f4"), ("p", "f4")])
