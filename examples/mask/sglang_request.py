@@ -1,6 +1,6 @@
 """Ask an SGLang server for a main stream under the mask: `python sglang_request.py URL TOKENIZER PROMPT`.
 
-The server runs with `--enable-custom-logit-processor` where this project is installed.
+The server runs with `--enable-custom-logit-processor --disable-overlap-schedule` where this project is installed.
 """
 
 import json

@@ -9,6 +9,7 @@ from pasta_toolkit.mask.limited import LimitedConstraint
 from pasta_toolkit.mask.limits import Limits, compile_limited_mask
 from pasta_toolkit.mask.loading import load_vocabulary
 from pasta_toolkit.mask.streams import Stream
+from pasta_toolkit.mask.tags import CompletedTag
 from pasta_toolkit.mask.token_mask import TokenMask, compile_mask
 from pasta_toolkit.mask.token_set import TokenSet
 from pasta_toolkit.mask.vocabulary import Vocabulary
@@ -20,6 +21,7 @@ __all__ = [
     "Automaton",
     "AutomatonError",
     "CacheError",
+    "CompletedTag",
     "Constraint",
     "ConstraintError",
     "LimitedConstraint",

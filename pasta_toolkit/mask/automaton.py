@@ -6,6 +6,7 @@ characters (`determinise`), to bytes of UTF-8 (`encoding`).
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,8 +34,8 @@ class Automaton:
 
     `table[state, byte]` is the next state; state `DEAD` (0) is the only one from which nothing is accepted, so a stream
     that is not there can always be completed. `is_accepting[state]`: the stream may end here. `begins[name]` is the
-    state where a stream begins; `after[name, terminal]` the one just behind a terminal. `labels[state]` names the
-    terminal that the stream is certainly inside of.
+    state where a stream begins; `after[name, terminal]` the one just behind a tag. `labels[state]` names the
+    terminal that the stream is certainly inside of. `tags` are the regular expressions of the terminals in `after`.
     """
 
     table: NDArray[np.uint16] = field(repr=False)  # (states, 256)
@@ -42,6 +43,7 @@ class Automaton:
     labels: tuple[str | None, ...] = field(repr=False)
     begins: Mapping[str, int]
     after: Mapping[tuple[str, str], int]
+    tags: Mapping[str, str] = field(repr=False)
 
     @property
     def num_states(self) -> int:
@@ -53,14 +55,42 @@ class Automaton:
         """A digest of everything that masks depend on."""
         content = hashlib.sha256(self.table.astype("<u2").tobytes())
         content.update(self.is_accepting.tobytes())
-        content.update(repr((self.labels, sorted(self.begins.items()), sorted(self.after.items()))).encode())
+        content.update(repr((self.labels, sorted(self.begins.items()), sorted(self.after.items()), self.tags)).encode())
         return content.hexdigest()
+
+    @cached_property
+    def borders(self) -> frozenset[int]:
+        """The states between texts and tags: where a stream begins, behind a tag, and within text."""
+        return frozenset({*self.begins.values(), *self.after.values()}) - {DEAD}
+
+    @cached_property
+    def beginnings(self) -> frozenset[int]:
+        """The states one byte behind a border, where a tag or a character may have begun."""
+        return frozenset(self.table[sorted(self.borders)].reshape(-1).tolist()) - self.borders - {DEAD}
+
+    @cached_property
+    def tag_patterns(self) -> list[tuple[str, re.Pattern[str]]]:
+        """The tags' names and their compiled expressions."""
+        return [(name, re.compile(pattern)) for name, pattern in self.tags.items()]
+
+    def tag_named(self, content: bytes) -> str | None:
+        """Return the terminal that some bytes are a whole tag of, None if there is none."""
+        try:
+            text = content.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+        return next((name for name, pattern in self.tag_patterns if pattern.fullmatch(text)), None)
+
+    @cached_property
+    def byte_rows(self) -> list[memoryview]:
+        """The rows of the table in the form that Python reads fastest."""
+        return [row.data for row in self.table]
 
     def walk(self, state: int, content: bytes) -> int:
         """Return the state after some bytes; DEAD once a byte could not stand there."""
-        rows = self.table
+        rows = self.byte_rows
         for byte in content:
-            state = int(rows[state, byte])
+            state = rows[state][byte]
         return state
 
     def accepts(self, content: bytes, *, stream: str) -> bool:
@@ -95,6 +125,7 @@ def compile_automaton(parser: lark.Lark | None = None, *, streams: Iterable[Stre
         tuple(states.labels),
         dict(zip(built.begins, of_entry, strict=False)),
         dict(zip(built.after, of_entry[len(built.begins) :], strict=True)),
+        built.tags,
     )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pasta_toolkit.mask.automaton import DEAD
 from pasta_toolkit.mask.errors import ConstraintError
 from pasta_toolkit.mask.forced import Encode, forced_tokens
+from pasta_toolkit.mask.tags import CompletedTag, read_to_tag
 from pasta_toolkit.mask.token_set import TokenSet
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Constraint"]
 
-Trail: TypeAlias = tuple[Any, int] | None  # the states before this one, newest first, shared between forks
+Trail: TypeAlias = tuple[Any, int, int] | None  # states and the tokens taken there, newest first, shared by forks
 
 
 class Constraint:
@@ -47,7 +48,7 @@ class Constraint:
         except IndexError:  # a state without codes, or no id at all
             state = DEAD
         if state == self.state and token >= 0:  # nearly always: text leads to text
-            self._trail = (self._trail, state)
+            self._trail = (self._trail, state, token)
         else:
             self._move(token)
 
@@ -55,7 +56,7 @@ class Constraint:
         state = self.mask.next_state(self.state, token)
         if state == DEAD:
             raise ConstraintError(f"the token {self.mask.vocabulary.describe(token)} is not legal here")
-        self._trail = (self._trail, self.state)
+        self._trail = (self._trail, self.state, token)
         self._enter(state)
 
     def apply(self, logits: Any) -> None:
@@ -72,6 +73,37 @@ class Constraint:
         """Whether what has been written is a complete stream."""
         return self.is_finished or bool(self.mask.automaton.is_accepting[self.state])
 
+    @property
+    def inside(self) -> str | None:
+        """The terminal that the stream is certainly inside of: PROMISE behind `<promise `, SYNC behind `<sync/`."""
+        return self.mask.labels[self.state]
+
+    @property
+    def completed(self) -> tuple[CompletedTag, ...]:
+        """The tags that the token just taken has completed, in order: nearly always none.
+
+        A branch is complete, `</async>` written, exactly where `can_end` holds.
+        """
+        tokens, state = self._open_tokens()
+        opened = b""
+        found: list[CompletedTag] = []
+        for token in tokens:
+            found, rest = [], self.mask.vocabulary.tokens[token]
+            while rest:
+                state, opened, tag, rest = read_to_tag(self.mask.automaton, state, opened=opened, content=rest)
+                found += [] if tag is None else [tag]
+        return tuple(found)
+
+    def _open_tokens(self) -> tuple[list[int], int]:
+        """Return the newest tokens, back to one taken at a border of texts and tags, and that border."""
+        trail, state, tokens = self._trail, self.state, []
+        while trail is not None:
+            trail, state, token = trail
+            tokens.append(token)
+            if state in self.mask.automaton.borders:
+                break
+        return tokens[::-1], state
+
     def fork(self) -> "Constraint":
         """Return an independent constraint at the same place, in constant time."""
         return Constraint(self.mask, self.state, trail=self._trail)
@@ -86,13 +118,14 @@ class Constraint:
         for _ in range(num_tokens):
             if trail is None:
                 raise ValueError(f"cannot take back {num_tokens} tokens: fewer have been taken")
-            trail, state = trail
+            trail, state, _ = trail
         self._trail = trail
         self._enter(state)
 
     def save(self) -> dict[str, Any]:
-        """Return the state as plain data; what has been taken cannot be taken back after `restore`."""
-        return {"mask": self.mask.digest, "state": self.state}
+        """Return the state as plain data; after `restore`, only the tokens of an open tag can be taken back."""
+        tokens, state = ([], self.state) if self.state in self.mask.automaton.borders else self._open_tokens()
+        return {"mask": self.mask.digest, "state": state, "open_tokens": tokens}
 
     @classmethod
     def restore(cls, mask: "TokenMask", saved: dict[str, Any]) -> "Constraint":
@@ -105,21 +138,17 @@ class Constraint:
             raise ConstraintError(
                 "the saved state belongs to another mask: grammar, limits and vocabulary must be the same"
             )
-        return cls(mask, saved["state"])
+        constraint = cls(mask, saved["state"])
+        for token in saved["open_tokens"]:
+            constraint.advance(token)
+        return constraint
 
     def forced_bytes(self) -> bytes:
         """Return the bytes that every continuation begins with.
 
         After `<promise ` these are `topic="`; nothing where the stream could end.
         """
-        automaton, state, forced = self.mask.automaton, self.state, bytearray()
-        while state != self.mask.finished and not automaton.is_accepting[state]:
-            live = automaton.table[state].nonzero()[0]
-            if len(live) != 1:
-                break
-            forced.append(int(live[0]))
-            state = int(automaton.table[state, live[0]])
-        return bytes(forced)
+        return self.mask.forced_bytes[self.state]
 
     def forced_tokens(self, encode: Encode, *, written: str = "") -> list[int]:
         """Return the tokens that the tokenizer itself would write for the forced bytes, whatever follows them.
@@ -127,4 +156,5 @@ class Constraint:
         `encode` turns text into ids without special tokens; `written` is what stands before, as far as the tokenizer
         looks back. See `pasta_toolkit.mask.forced` for what "whatever follows" takes.
         """
-        return forced_tokens(self.mask, self.state, self.forced_bytes(), encode=encode, written=written)
+        forced = self.forced_bytes()
+        return forced_tokens(self.mask, self.state, forced, encode=encode, written=written) if forced else []

@@ -6,25 +6,24 @@ state, so that a stream under limits can always be closed in time.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lark
 
 from grammar import grammar_text
 from grammar.reference import load_parser
-from pasta_toolkit.mask.errors import ConstraintError
+from pasta_toolkit.mask.errors import AutomatonError, ConstraintError
+from pasta_toolkit.mask.names import BRANCH, CAPPED, MAIN, NUMBER, PROMISE, SYNCED_RULE
 from pasta_toolkit.mask.streams import Stream
 from pasta_toolkit.mask.token_mask import TokenMask, compile_mask
 from pasta_toolkit.mask.vocabulary import Vocabulary
 
-__all__ = ["BRANCH", "CAPPED", "MAIN", "Limits", "compile_limited_mask"]
+__all__ = ["Limits", "compile_limited_mask"]
 
-MAIN, CAPPED, BRANCH = "main", "capped", "branch"
-PROMISE = "PROMISE"
-SYNCED_RULE = "idle"  # the grammar's rule for a main stream without outstanding promises
-NUMBER_TERMINAL = re.compile(r"^TOKENS: .*$", re.MULTILINE)
+NUMBER_TERMINAL = re.compile(rf"^{NUMBER}: /(.*)/$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +52,22 @@ class Limits:
         if self.first_promise_by is not None and 0 in {self.max_promises, self.max_promises_per_group}:
             raise ConstraintError("first_promise_by demands a promise that the cap on promises forbids")
 
+    @classmethod
+    def of(cls, saved: Mapping[str, Any]) -> "Limits":
+        """Read the limits from plain data, as `dataclasses.asdict` and JSON give them back."""
+        numbers = saved["branch_tokens"]
+        return cls(**{**saved, "branch_tokens": None if numbers is None else (numbers[0], numbers[1])})
+
     @property
     def has_caps(self) -> bool:
         """Whether the number of promises is limited."""
         return self.max_promises is not None or self.max_promises_per_group is not None
 
-    @property
-    def allows_promises(self) -> bool:
-        """Whether a stream may begin with a promise."""
-        return 0 not in {self.max_promises, self.max_promises_per_group}
+    def forbids_promise_after(self, num_promises: int, num_in_group: int) -> bool:
+        """Say whether a cap forbids one more promise after so many in the document and in its group."""
+        return (self.max_promises is not None and num_promises >= self.max_promises) or (
+            self.max_promises_per_group is not None and num_in_group >= self.max_promises_per_group
+        )
 
 
 def compile_limited_mask(vocabulary: Vocabulary, limits: Limits, *, cache: Path | None = None) -> TokenMask:
@@ -69,23 +75,23 @@ def compile_limited_mask(vocabulary: Vocabulary, limits: Limits, *, cache: Path 
 
     Raises:
         ConstraintError: no number that the grammar allows lies in `branch_tokens`.
+        AutomatonError: the grammar lacks a rule or terminal that limits speak of.
     """
     start = SYNCED_RULE if limits.require_sync else MAIN
     streams = (Stream(MAIN, start), Stream(CAPPED, start, without=(PROMISE,)), Stream(BRANCH, BRANCH))
     parser = None if limits.branch_tokens is None else _with_numbers(*limits.branch_tokens)
-    return compile_mask(vocabulary, streams=streams, parser=parser, cache=cache)
+    mask = compile_mask(vocabulary, streams=streams, parser=parser, cache=cache)
+    if (MAIN, PROMISE) not in mask.automaton.after:
+        raise AutomatonError(f"limits speak of the terminal {PROMISE}, which no {MAIN} stream of the grammar has")
+    return mask
 
 
 def _with_numbers(smallest: int, largest: int) -> lark.Lark:
     """Load the grammar with fewer numbers of tokens: those of its own that lie in the range."""
-    own = next(terminal for terminal in _number_terminals())
-    numbers = [str(number) for number in range(max(smallest, 0), largest + 1) if re.fullmatch(own, str(number))]
+    own = NUMBER_TERMINAL.search(grammar_text())
+    if own is None:
+        raise AutomatonError(f"branch_tokens needs a terminal {NUMBER} on a line of its own in the grammar")
+    numbers = [str(number) for number in range(max(smallest, 0), largest + 1) if re.fullmatch(own[1], str(number))]
     if not numbers:
         raise ConstraintError(f"no number of tokens between {smallest} and {largest} is legal in a promise")
-    text = NUMBER_TERMINAL.sub(f"TOKENS: /(?:{'|'.join(numbers)})/", grammar_text())
-    return load_parser(text)
-
-
-def _number_terminals() -> Iterable[str]:
-    for line in NUMBER_TERMINAL.findall(grammar_text()):
-        yield line.removeprefix("TOKENS: ").strip().strip("/")
+    return load_parser(NUMBER_TERMINAL.sub(f"{NUMBER}: /(?:{'|'.join(numbers)})/", grammar_text()))

@@ -32,12 +32,14 @@ class StreamNetwork:
 
     `begins[name]` is the node where a stream begins, `ends[name]` the one where it may end. `after[name, terminal]` is
     the node reached when that terminal has just been completed, also where the stream itself forbids the terminal.
+    `tags[terminal]` is its regular expression.
     """
 
     network: Network
     begins: dict[str, int]
     ends: dict[str, int]
     after: dict[tuple[str, str], int]
+    tags: dict[str, str]
 
 
 def build_network(parser: lark.Lark, streams: Iterable[Stream]) -> StreamNetwork:
@@ -47,7 +49,7 @@ def build_network(parser: lark.Lark, streams: Iterable[Stream]) -> StreamNetwork
         AutomatonError: a start rule that the grammar lacks, a rule that is not left-linear, a terminal that is not
         regular.
     """
-    built = StreamNetwork(Network(), {}, {}, {})
+    built = StreamNetwork(Network(), {}, {}, {}, {})
     patterns = {terminal.name: terminal.pattern.to_regexp() for terminal in parser.terminals}
     for stream in streams:
         _StreamBuilder(parser.rules, patterns, stream, built).build()
@@ -91,6 +93,7 @@ class _StreamBuilder:
             source, expansion = self.node_of_rule[expansion[0].name], expansion[1:]
         if expansion and expansion[-1].is_term:
             self.built.after[self.stream.name, expansion[-1].name] = target
+            self.built.tags[expansion[-1].name] = self.patterns[expansion[-1].name]
         if not {symbol.name for symbol in expansion}.intersection(self.stream.without):
             self.sequence(expansion, source, target, parents=())
 

@@ -15,19 +15,21 @@ from numpy.typing import NDArray
 
 from grammar import grammar_text
 from pasta_toolkit.mask.automaton import DEAD, PLAIN_STREAMS, Automaton, compile_automaton
+from pasta_toolkit.mask.budget import Budget, TopicBudget, make_budget, make_topic_budget
 from pasta_toolkit.mask.cache import read_entry, write_entry
 from pasta_toolkit.mask.constraint import Constraint
+from pasta_toolkit.mask.delicate import closing_tokens, delicate_tokens
 from pasta_toolkit.mask.kernels import KEEP, apply_rows, pack_rows
 from pasta_toolkit.mask.streams import Stream
 from pasta_toolkit.mask.survey import survey_states
-from pasta_toolkit.mask.table import NEVER, MaskTable, compile_table
+from pasta_toolkit.mask.table import MaskTable, compile_table
 from pasta_toolkit.mask.token_set import TokenSet
 from pasta_toolkit.mask.trie import TokenTrie, build_trie, walk_trie
 from pasta_toolkit.mask.vocabulary import Vocabulary
 
 __all__ = ["TokenMask", "compile_mask"]
 
-FORMAT = "1"  # of the cache's content: raise it whenever the same inputs make other arrays
+FORMAT = "2"  # of the cache's content: raise it whenever the same inputs make other arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,7 @@ class TokenMask:
     vocabulary: Vocabulary
     table: MaskTable = field(repr=False)
     digest: str
+    delicate: dict[int, NDArray[np.int64]] = field(default_factory=dict, repr=False)  # kept by `delicate_tokens`
 
     def start(self, stream: str = "main") -> Constraint:
         """Return a constraint at the beginning of a stream.
@@ -90,9 +93,28 @@ class TokenMask:
         return steps
 
     @cached_property
+    def labels(self) -> tuple[str | None, ...]:
+        """The terminal that each state is certainly inside of; none for the finished one."""
+        return (*self.automaton.labels, None)
+
+    @cached_property
+    def forced_bytes(self) -> list[bytes]:
+        """The bytes that every continuation of each state begins with; none where the stream could end."""
+        table, is_accepting = self.automaton.table, self.automaton.is_accepting
+        has_one_way = (np.count_nonzero(table, axis=1) == 1) & ~is_accepting
+        only_byte = table.argmax(axis=1).tolist()
+        forced = [b""] * (self.finished + 1)
+        for begin in np.flatnonzero(has_one_way).tolist():
+            state = begin
+            while has_one_way[state]:
+                forced[begin] += bytes([only_byte[state]])
+                state = int(table[state, only_byte[state]])
+        return forced
+
+    @cached_property
     def byte_rows(self) -> list[memoryview]:
         """The automaton's rows in the form that Python reads fastest; the finished state leads nowhere."""
-        return [memoryview(row) for row in (*self.automaton.table, np.zeros(256, dtype=np.uint16))]
+        return [*self.automaton.byte_rows, np.zeros(256, dtype=np.uint16).data]
 
     @cached_property
     def sorted_tokens(self) -> list[bytes]:
@@ -116,29 +138,37 @@ class TokenMask:
         return ids
 
     @cached_property
-    def delicate_tokens(self) -> NDArray[np.int64]:
-        """The tokens that hold a byte with which a tag, or a part of one, can end."""
-        found = [token for token, content in enumerate(self.vocabulary.tokens) if b">" in content or b'"' in content]
-        return np.array(found, dtype=np.int64)
+    def budget(self) -> Budget:
+        """The least numbers of tokens that streams under limits need."""
+        return make_budget(self.automaton, self.table.tokens_to_end.astype(np.int64), self.leads_to)
 
     @cached_property
-    def tag_holding_tokens(self) -> NDArray[np.int64]:
-        """The tokens that hold a tag from its beginning to its end; ordinary vocabularies have none."""
-        begins = {*self.automaton.begins.values(), *self.automaton.after.values()} - {DEAD}
-        found = [
-            token
-            for token in self.delicate_tokens.tolist()
-            if any(self._holds_a_tag(state, self.vocabulary.tokens[token]) for state in begins)
-        ]
-        return np.array(found, dtype=np.int64)
+    def topic_budget(self) -> TopicBudget:
+        """The same where no topic may be repeated."""
+        single_bytes = {content[0] for content in self.ids_of if len(content) == 1}
+        to_end = self.budget.to_end
+        return make_topic_budget(self.automaton, to_end, leads_to=self.leads_to, single_bytes=single_bytes)
 
-    def _holds_a_tag(self, state: int, content: bytes) -> bool:
-        labels = self.automaton.labels
-        for byte in content:
-            before, state = state, self.byte_rows[state][byte]
-            if state != DEAD and labels[before] is not None and labels[state] is None:
-                return True
-        return False
+    @cached_property
+    def closing_tokens(self) -> NDArray[np.int64]:
+        """The tokens that hold a byte with which some tag ends."""
+        return closing_tokens(self.automaton, self.vocabulary.tokens)
+
+    def delicate_tokens(self, state: int) -> NDArray[np.int64]:
+        """Return the tokens that complete a tag from a state, lead into a promise tag, or within one up to its topic.
+
+        Ordinary vocabularies have few, and none where text stands.
+        """
+        if state not in self.delicate:
+            self.delicate[state] = delicate_tokens(
+                self.automaton,
+                state,
+                following=self.next_states(state),
+                tokens=self.vocabulary.tokens,
+                closing=self.closing_tokens,
+                forced=self.forced_bytes[state],
+            )
+        return self.delicate[state]
 
     @cached_property
     def trie(self) -> TokenTrie:
@@ -151,14 +181,25 @@ class TokenMask:
         return survey_states(self.automaton.table, self.trie, self.vocabulary.num_logits).leads_to
 
     @cached_property
-    def most_tokens_to_end(self) -> NDArray[np.uint16]:
+    def most_tokens_to_end(self) -> NDArray[np.int64]:
         """For every state, the most tokens that the shortest way to the end can take behind one more token."""
-        to_end = np.where(self.table.tokens_to_end == NEVER, 0, self.table.tokens_to_end)
-        furthest: NDArray[np.uint16] = np.where(self.leads_to, to_end[None, :], 0).max(axis=1).astype(np.uint16)
-        return furthest
+        return self._most_behind(self.budget.to_end)
+
+    @cached_property
+    def most_tokens_to_end_anew(self) -> NDArray[np.int64]:
+        """The same where no topic may be repeated, and one letter more may be needed."""
+        return self._most_behind(self.topic_budget.to_end) + 1
+
+    def _most_behind(self, to_end: NDArray[np.int64]) -> NDArray[np.int64]:
+        most: NDArray[np.int64] = np.where(self.leads_to, to_end[None, :], 0).max(axis=1)
+        return most
 
     def next_states(self, state: int) -> NDArray[np.uint16]:
         """Return for every token the state that it leads to, DEAD where it is not legal."""
+        place = np.flatnonzero(self.table.fast_states == state)
+        if len(place):
+            states: NDArray[np.uint16] = self.table.next_states[place[0]][self.table.next_codes[place[0]]]
+            return states
         found = np.empty(self.vocabulary.num_logits, dtype=np.int32)
         after = np.empty(self.vocabulary.num_logits, dtype=np.uint16)
         trie = self.trie
@@ -241,6 +282,7 @@ def _packed(mask: TokenMask) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         "labels": automaton.labels,
         "begins": automaton.begins,
         "after": [[*key, state] for key, state in automaton.after.items()],
+        "tags": automaton.tags,
     }
     return {"automaton": automaton.table, "is_accepting": automaton.is_accepting, **arrays}, facts
 
@@ -250,5 +292,7 @@ def _unpacked(
 ) -> tuple[Automaton, Vocabulary, MaskTable]:
     after = {(stream, terminal): state for stream, terminal, state in facts["after"]}
     labels = tuple(facts["labels"])
-    automaton = Automaton(arrays.pop("automaton"), arrays.pop("is_accepting"), labels, facts["begins"], after)
+    automaton = Automaton(
+        arrays.pop("automaton"), arrays.pop("is_accepting"), labels, facts["begins"], after, facts["tags"]
+    )
     return automaton, vocabulary, MaskTable(**arrays)

@@ -1,11 +1,15 @@
-"""The adapters keep streams valid, each against the interface that its engine publishes; no engine is started here."""
+"""The adapters keep streams valid, each against the interface that its engine publishes; no server is started here."""
 
+import array
+import inspect
+import weakref
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from grammar import is_valid
 from pasta_toolkit.mask import ConstraintError
@@ -13,13 +17,22 @@ from pasta_toolkit.mask.adapters import StreamTracker
 from pasta_toolkit.mask.adapters.llama_cpp import PastaLlamaProcessor
 from pasta_toolkit.mask.adapters.sglang import PastaLogitProcessor
 from pasta_toolkit.mask.adapters.transformers import PastaLogitsProcessor
-from pasta_toolkit.mask.adapters.vllm import STREAM_ARGUMENT, RequestProcessor, batch_processor_class
+from pasta_toolkit.mask.adapters.vllm import STREAM_ARGUMENT, processor_class
+from pasta_toolkit.mask.adapters.vllm_v1 import batch_processor_class
+from tests.support.mask_servers import SglangInterface, VllmInterface, VllmOlderInterface, published_class
 from tests.support.mask_vocabularies import real_mask, smollm2_encoder
 
-torch = pytest.importorskip("torch", reason="torch is not installed")
 MASK = real_mask("smollm2")
 END = MASK.vocabulary.ends[0]
 NUM_STEPS = 40
+WHERE = ["as written down", "as installed"]
+WRITTEN_DOWN = {"vllm": VllmInterface, "vllm_v1": VllmOlderInterface, "sglang": SglangInterface}
+ASKED = SimpleNamespace(extra_args={STREAM_ARGUMENT: "main"})
+NOT_ASKED = SimpleNamespace(extra_args=None)
+
+
+def interface(name: str, where: str, monkeypatch: pytest.MonkeyPatch) -> type:
+    return published_class(name, monkeypatch) if where == "as installed" else WRITTEN_DOWN[name]
 
 
 def random_row(rng: np.random.Generator) -> Any:
@@ -37,6 +50,16 @@ def assert_viable(ids: list[int], stream: str = "main") -> None:
     constraint = MASK.start(stream)
     for token in ids:
         constraint.advance(token)
+
+
+@pytest.mark.parametrize("name", WRITTEN_DOWN)
+def test_what_is_written_down_is_what_is_published(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    published = published_class(name, monkeypatch)
+    methods = [method for method in vars(WRITTEN_DOWN[name]) if callable(getattr(published, method, None))]
+    for method in methods:
+        ours, theirs = (inspect.signature(getattr(kind, method)).parameters for kind in (WRITTEN_DOWN[name], published))
+        assert list(ours) == list(theirs), method
+    assert published.__abstractmethods__ == WRITTEN_DOWN[name].__abstractmethods__
 
 
 def test_transformers_rows_are_streams_of_their_own() -> None:
@@ -62,6 +85,81 @@ def test_llama_cpp_sees_the_prompt_first() -> None:
         assert_viable(written, "branch")
 
 
+class VllmRunner:
+    """The buffers of vLLM's model runner V2 that processors read, and one step's layout."""
+
+    PROMPT = 3
+
+    def __init__(self, num_slots: int) -> None:
+        self.tokens = torch.zeros((num_slots, 100), dtype=torch.int32)
+        self.totals = [self.PROMPT] * num_slots
+        self.states = SimpleNamespace(
+            all_token_ids=SimpleNamespace(gpu=self.tokens),
+            prompt_len=SimpleNamespace(np=np.full(num_slots, self.PROMPT, dtype=np.int32)),
+        )
+
+    def commit(self, slot: int, token: int) -> None:
+        self.tokens[slot, self.totals[slot]] = token
+        self.totals[slot] += 1
+
+    def context(self, slots: list[int], drafts: list[list[int]]) -> SimpleNamespace:
+        rows = [(slot, place) for slot, drafted in zip(slots, drafts, strict=True) for place in range(len(drafted) + 1)]
+        last = {slot: int(self.tokens[slot, self.totals[slot] - 1]) for slot in slots}
+        fed = [token for slot, drafted in zip(slots, drafts, strict=True) for token in (last[slot], *drafted)]
+        return SimpleNamespace(
+            expanded_idx_mapping=torch.tensor([slot for slot, _ in rows]),
+            expanded_local_pos=torch.tensor([place for _, place in rows]),
+            pos=torch.tensor([self.totals[slot] - 1 + place for slot, place in rows]),
+            input_ids=torch.tensor(fed),
+        )
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_vllm_reads_each_requests_tokens_where_the_runner_keeps_them(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cls = processor_class(MASK, base=interface("vllm", where, monkeypatch))
+    runner, rng = VllmRunner(4), np.random.default_rng(2)
+    processor = cls(None, runner.states)
+    assert processor.add_request(2, ASKED)
+    assert not processor.add_request(0, NOT_ASKED)
+    for step in range(NUM_STEPS):
+        slots = [2, 0] if step % 2 else [0, 2]  # rows are reordered every step
+        logits = torch.stack([random_row(rng), random_row(rng)])
+        untouched = logits[slots.index(0)].clone()
+        masked = processor.apply(logits, runner.context(slots, [[], []]))
+        assert torch.equal(masked[slots.index(0)], untouched)
+        for row, slot in enumerate(slots):
+            runner.commit(slot, int(masked[row].argmax()))
+    assert_viable(runner.tokens[2, 3 : runner.totals[2]].tolist())
+    processor.add_request(2, NOT_ASKED)  # the slot's next owner
+    logits = random_row(rng).unsqueeze(0)
+    assert torch.equal(processor.apply(logits.clone(), runner.context([2], [[]])), logits)
+    with pytest.raises(ValueError, match="must be one of main, branch, not 'response'"):
+        cls.validate_params(SimpleNamespace(extra_args={STREAM_ARGUMENT: "response"}))
+
+
+def test_vllm_masks_drafted_rows_up_to_the_first_draft_that_is_refused() -> None:
+    runner = VllmRunner(1)
+    processor = processor_class(MASK, base=VllmInterface)(None, runner.states)
+    processor.add_request(0, ASKED)
+    written = smollm2_encoder()("Hi <promise topic")
+    for token in written:
+        runner.commit(0, token)
+    drafts = [*smollm2_encoder()('="'), END, written[0]]
+    logits = torch.zeros((len(drafts) + 1, MASK.vocabulary.num_logits))
+    processor.apply(logits, runner.context([0], [drafts]))
+    constraint = MASK.start()
+    for token in written:
+        constraint.advance(token)
+    for row, token in enumerate(drafts[:2]):
+        assert np.array_equal(~np.isneginf(logits[row].numpy()), constraint.allowed.is_legal)
+        if row == 0:
+            constraint.advance(token)
+    assert torch.isneginf(logits[1, END])
+    assert torch.equal(logits[2:], torch.zeros_like(logits[2:]))
+
+
 class Direction(Enum):
     UNIDIRECTIONAL = 0
     SWAP = 1
@@ -71,14 +169,13 @@ def update(added: Any = (), removed: Any = (), moved: Any = ()) -> SimpleNamespa
     return SimpleNamespace(added=added, removed=removed, moved=moved)
 
 
-def test_vllm_follows_its_batch() -> None:
-    cls = batch_processor_class(MASK, base=object)
+@pytest.mark.parametrize("where", WHERE)
+def test_vllms_older_runner_moves_requests_within_its_batch(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cls = batch_processor_class(MASK, base=interface("vllm_v1", where, monkeypatch))
     processor, rng = cls(None, "cpu", False), np.random.default_rng(2)
-    asked = SimpleNamespace(extra_args={STREAM_ARGUMENT: "main"})
-    not_asked = SimpleNamespace(extra_args=None)
     first: list[int] = []
     second: list[int] = []
-    processor.update_state(update(added=[(0, asked, [1], first), (1, not_asked, [1], second)]))
+    processor.update_state(update(added=[(0, ASKED, [1], first), (1, NOT_ASKED, [1], second)]))
     for step in range(NUM_STEPS):
         if step == 10:
             processor.update_state(update(moved=[(0, 1, Direction.SWAP)]))
@@ -97,25 +194,46 @@ def test_vllm_follows_its_batch() -> None:
         cls.validate_params(SimpleNamespace(extra_args={STREAM_ARGUMENT: "response"}))
 
 
-def test_vllm_takes_one_requests_processor() -> None:
-    processor, rng, written = RequestProcessor(MASK), np.random.default_rng(3), []
-    for _ in range(NUM_STEPS):
-        written.append(int(processor(written, random_row(rng)).argmax()))
-    assert_viable(written)
+class Request:
+    """What SGLang's processors see of a request."""
+
+    def __init__(self) -> None:
+        self.output_ids = array.array("q")
+        self.inflight_middle_chunks = 0
 
 
-def test_sglang_masks_the_requests_that_ask(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("where", WHERE)
+def test_sglang_masks_the_requests_that_ask(where: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    request = SimpleNamespace(output_ids=[])
-    parameters = [{"pasta_tokenizer": "smollm2", "__req__": request}, None]
-    rng = np.random.default_rng(4)
+    if where == "as installed":
+        pytest.importorskip("dill", reason="SGLang's interface needs dill")
+        pytest.importorskip("orjson", reason="SGLang's interface needs orjson")
+    base = interface("sglang", where, monkeypatch)
+    cls = type("Masked", (PastaLogitProcessor, base), {})
+    # to an installed server it travels as text
+    processor = cls.from_str(cls.to_str()) if where == "as installed" else cls()  # type: ignore[attr-defined]
+    request, rng = Request(), np.random.default_rng(4)
+    parameters = [{"pasta_tokenizer": "smollm2", "__req__": weakref.proxy(request)}, None]
     for _ in range(NUM_STEPS):
         logits = torch.stack([random_row(rng), random_row(rng)])
         untouched = logits[1].clone()
-        masked = PastaLogitProcessor()(logits, parameters)
+        masked = processor(logits, parameters)
         assert torch.equal(masked[1], untouched)
         request.output_ids.append(int(masked[0].argmax()))
-    assert_viable(request.output_ids)
+    assert_viable(request.output_ids.tolist())
+
+
+def test_sglang_is_refused_where_it_hides_the_last_token() -> None:
+    request, processor = Request(), PastaLogitProcessor()
+    parameters = [{"pasta_tokenizer": "smollm2", "__req__": request}]
+    row = torch.zeros((1, MASK.vocabulary.num_logits))
+    request.inflight_middle_chunks = 1  # pieces of a long prompt: what is sampled there is thrown away
+    for _ in range(2):
+        processor(row, parameters)
+    request.inflight_middle_chunks = 0
+    processor(row, parameters)
+    with pytest.raises(ConstraintError, match="start the server with --disable-overlap-schedule"):
+        processor(row, parameters)
 
 
 def test_a_tracker_takes_back_what_the_engine_dropped() -> None:

