@@ -84,9 +84,8 @@ def test_a_row_that_is_too_short_fails_alone():
 
 def test_a_join_that_a_row_cannot_hold_fails_alone():
     long = "x" * 1000
-    document = parse(
-        f'<promise topic="a" tokens="10"/><promise topic="b" tokens="10"/><async>{long}</async><async>{long}</async><sync/>.'
-    )
+    promises = '<promise topic="a" tokens="10"/><promise topic="b" tokens="10"/>'
+    document = parse(f"{promises}<async>{long}</async><async>{long}</async><sync/>.")
     loop = loop_for(model(), layout="copied", num_slots=8 * LAYOUTS["copied"].row_tokens)
     recordings, _ = run_forced(loop, [("long", PROMPT, forced_answer(document, encode)), ("good", PROMPT, ANSWER)])
     assert "a row of the layout 'copied' has 2048" in recordings[0].error
