@@ -3,10 +3,14 @@
 from reference_engine.decoding import Decoded, Decoder
 from reference_engine.engine import Engine, EngineOptions
 from reference_engine.errors import EngineError, ModelError, PoolError
+from reference_engine.events import RequestEnded, StreamEvent, TextReady, ThreadProgress
 from reference_engine.forced import ForcedAnswer, ForcedDecoder, forced_answer, forced_text
+from reference_engine.free import FreeDecoder
+from reference_engine.free_options import FreeOptions
 from reference_engine.loop import Job, Served
 from reference_engine.model import Model, ModelConfig, load_model
 from reference_engine.recording import Recording
+from reference_engine.sampler import Sampling
 from reference_engine.text import Tokenizer, load_tokenizer
 
 __all__ = [
@@ -17,13 +21,20 @@ __all__ = [
     "EngineOptions",
     "ForcedAnswer",
     "ForcedDecoder",
+    "FreeDecoder",
+    "FreeOptions",
     "Job",
     "Model",
     "ModelConfig",
     "ModelError",
     "PoolError",
     "Recording",
+    "RequestEnded",
+    "Sampling",
     "Served",
+    "StreamEvent",
+    "TextReady",
+    "ThreadProgress",
     "Tokenizer",
     "forced_answer",
     "forced_text",

@@ -6,12 +6,15 @@ recordings = engine.decode([engine.forced("a", prompt, document), engine.sequent
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 
 from grammar import Document
 from pasta_toolkit.runtime import (
     Copied,
     KvLayout,
     Limits,
+    Oracle,
     PositionPolicy,
     Preemption,
     TraceEvent,
@@ -19,13 +22,18 @@ from pasta_toolkit.runtime import (
     position_policy,
 )
 from reference_engine.errors import EngineError
+from reference_engine.events import StreamEvent
 from reference_engine.executor import TorchExecutor
 from reference_engine.forced import ForcedDecoder, forced_answer, forced_text
+from reference_engine.free import FreeDecoder
+from reference_engine.free_options import FreeOptions
+from reference_engine.free_rules import FreeRules
 from reference_engine.loop import Job, Loop, Served
 from reference_engine.model import Model
 from reference_engine.pool import KvPool
 from reference_engine.recording import Recording
 from reference_engine.step.choice import choose_step
+from reference_engine.streaming import EventStream
 from reference_engine.text import Tokenizer
 
 __all__ = ["Engine", "EngineOptions"]
@@ -40,7 +48,8 @@ class EngineOptions:
     """What can be chosen besides the model.
 
     `step` is auto, readable, cpu or cuda. `layout` is interleaved, paged or copied; in `copied` each thread has
-    a row of `row_slots`. `positions` is predicted, oracle, shared or fixed:N.
+    a row of `row_slots`. `positions` is predicted, oracle, shared or fixed:N. Compiled masks are kept in
+    the folder `mask_cache`, if there is one.
     """
 
     step: str = "auto"
@@ -51,6 +60,7 @@ class EngineOptions:
     jump_forward: bool = False
     limits: Limits = field(default_factory=lambda: Limits(max_batched_tokens=PREFILL_CHUNK))
     preemption: Preemption = Preemption.RECOMPUTE
+    mask_cache: Path | None = None
 
     @property
     def kv_layout(self) -> KvLayout:
@@ -77,7 +87,7 @@ class Engine:
             model.config,
             self.options.kv_layout,
             self.options.num_slots,
-            dtype=step_function.storage_dtype,
+            dtype=model.dtype,
             device=model.device,
         )
         swaps = self.options.preemption is Preemption.SWAP
@@ -107,7 +117,23 @@ class Engine:
 
     def sequential(self, name: str, prompt: Sequence[int], answer: Document | str, *, arrival_ns: int = 0) -> Job:
         """Return a request that decodes the same answer, rendered, by one thread: the baseline."""
-        return Job(name, ForcedDecoder(prompt, forced_text(answer, self._encode)), arrival_ns)
+        decoder = ForcedDecoder(prompt, forced_text(answer, self._encode))
+        return Job(name, decoder, arrival_ns, is_annotated=False)
+
+    def free(self, name: str, prompt: Sequence[int], *, options: FreeOptions | None = None, arrival_ns: int = 0) -> Job:
+        """Return a request that the model answers itself, each thread under the mask.
+
+        Raises:
+            EngineError: the prompt is longer than the model reads, or the position policy needs what nobody knows yet.
+            ConstraintError: no stream can meet the limits.
+            VocabularyError: the tokenizer cannot write the language.
+        """
+        most = self.model.config.max_positions
+        if len(prompt) >= most:
+            raise EngineError(f"the prompt has {len(prompt)} tokens; {self.model.name!r} reads at most {most - 1}")
+        if isinstance(self._loop.positions, Oracle):
+            raise EngineError("the position policy 'oracle' needs branches of known length; decode with 'predicted'")
+        return Job(name, FreeDecoder(prompt, self._rules, options=options), arrival_ns)
 
     def decode(self, jobs: Iterable[Job], *, record: Callable[[TraceEvent], object] | None = None) -> list[Recording]:
         """Decode all requests, many at once; return what each decoded, in the order given.
@@ -116,9 +142,32 @@ class Engine:
         """
         return self._loop.run(jobs, record=record)
 
+    def stream(
+        self, jobs: Iterable[Job], *, record: Callable[[TraceEvent], object] | None = None
+    ) -> Iterator[StreamEvent]:
+        """Decode all requests, and yield text in reading order, the progress of threads, and ends as they happen.
+
+        Law: the texts of a request, joined, are the rendered answer.
+        """
+        jobs = list(jobs)
+        stream = EventStream(jobs, self._rules.content)
+        for served in self.serve(jobs, record=record):
+            yield from stream.events(served)
+
     def serve(self, jobs: Iterable[Job], *, record: Callable[[TraceEvent], object] | None = None) -> Iterator[Served]:
         """Decode all requests, and yield after each step what it did."""
         return self._loop.serve(jobs, record=record)
+
+    @cached_property
+    def _rules(self) -> FreeRules:
+        config = self.model.config
+        return FreeRules(
+            self.tokenizer,
+            num_logits=config.vocabulary_size,
+            end_tokens=self.tokenizer.end_tokens or config.end_tokens,
+            jump_forward=self.options.jump_forward,
+            cache=self.options.mask_cache,
+        )
 
     def _encode(self, text: str) -> Sequence[int]:
         return self.tokenizer.encode(text)

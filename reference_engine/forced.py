@@ -13,7 +13,7 @@ from pasta_toolkit.dag import build_dag, chunk_pieces
 from pasta_toolkit.runtime import Lane, Script, ScriptReader, TagTokens, script_of_chunks
 from reference_engine.decoding import Decoded
 
-__all__ = ["ForcedAnswer", "ForcedDecoder", "forced_answer", "forced_text"]
+__all__ = ["EncodeCounter", "ForcedAnswer", "ForcedDecoder", "forced_answer", "forced_text"]
 
 Encode = Callable[[str], Sequence[int]]
 
@@ -41,7 +41,7 @@ def forced_answer(document: Document, encode: Encode, *, jump_forward: bool = Fa
     """
     if document.form != "response":
         raise ValueError(f"only a response can be forced, found form {document.form!r}")
-    dag = build_dag(document, _Counter(encode))
+    dag = build_dag(document, EncodeCounter(encode))
     threads: list[list[int]] = [[] for _ in range(1 + dag.num_branches)]
     for chunk, pieces in zip(dag.chunks, chunk_pieces(document), strict=True):
         for piece in pieces:
@@ -106,15 +106,17 @@ class ForcedDecoder:
 
 
 @dataclass(frozen=True, slots=True)
-class _Counter:
-    """Counts with the engine's own tokenizer."""
+class EncodeCounter:
+    """Counts tokens with the engine's own tokenizer."""
 
     encode: Encode
     name: str = "the engine's"
     is_exact: bool = True
 
     def count(self, text: str) -> int:
+        """Return the tokens of a text."""
         return len(self.encode(text))
 
     def count_batch(self, texts: Sequence[str]) -> list[int]:
+        """Return the tokens of each text."""
         return [self.count(text) for text in texts]

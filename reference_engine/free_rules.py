@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 
 from pasta_toolkit.mask import Limits, TokenMask, Vocabulary, compile_limited_mask, load_vocabulary
 from reference_engine.free_options import FreeOptions
@@ -17,13 +18,24 @@ SMALLEST_PROMISE = 10  # the least that a promise may name
 class FreeRules:
     """The vocabulary of a model and the masks compiled for it. State: those masks, kept by what they are compiled for.
 
-    With `jump_forward`, tokens that the mask leaves no choice about follow without being asked for.
+    With `jump_forward`, tokens that the mask leaves no choice about follow without being asked for. Masks are
+    kept in the folder `cache` too, if there is one.
     """
 
-    def __init__(self, tokenizer: Tokenizer, *, num_logits: int, jump_forward: bool = False) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        *,
+        num_logits: int,
+        end_tokens: Sequence[int] = (),
+        jump_forward: bool = False,
+        cache: Path | None = None,
+    ) -> None:
         self._tokenizer = tokenizer
         self._num_logits = num_logits
+        self._end_tokens = end_tokens or tokenizer.end_tokens
         self._jump_forward = jump_forward
+        self._cache = cache
         self._masks: dict[Limits, TokenMask] = {}
 
     @cached_property
@@ -33,7 +45,7 @@ class FreeRules:
         Raises:
             VocabularyError: the tokenizer is of an unknown kind, or knows no end token.
         """
-        ends = self._tokenizer.end_tokens or None
+        ends = self._end_tokens or None  # else those that the tokenizer is known to have
         return load_vocabulary(self._tokenizer.library, ends=ends, num_logits=self._num_logits)
 
     @cached_property
@@ -83,5 +95,5 @@ class FreeRules:
         """Return the mask for limits; only two of them are compiled into it."""
         compiled = Limits(branch_tokens=limits.branch_tokens, require_sync=limits.require_sync)
         if compiled not in self._masks:
-            self._masks[compiled] = compile_limited_mask(self.vocabulary, compiled)
+            self._masks[compiled] = compile_limited_mask(self.vocabulary, compiled, cache=self._cache)
         return self._masks[compiled]

@@ -42,11 +42,15 @@ Record = Callable[[TraceEvent], object]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """A request with its decoder; it arrives so long after the run begins."""
+    """A request with its decoder; it arrives so long after the run begins.
+
+    What it decodes is annotated, or plain text, in which nothing is a tag.
+    """
 
     name: str
     decoder: Decoder
     arrival_ns: int = 0
+    is_annotated: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Chooses a token from a row of logits: the largest one, or a random one of the likeliest. Knows no mask and no model."""
+"""Chooses a token from a row of logits: the largest one, or one drawn from the likeliest. Knows no mask, no model."""
 
 import math
 from dataclasses import dataclass
@@ -55,20 +55,24 @@ def choose_token(logits: NDArray[np.float32], sampling: Sampling, *, generator: 
 
 
 def _draw(logits: NDArray[np.float32], sampling: Sampling, generator: np.random.Generator) -> int:
-    tokens = np.flatnonzero(np.isfinite(logits))
-    scaled = (logits[tokens].astype(np.float64) - logits.max()) / sampling.temperature
-    weights = np.exp(scaled)
+    weights = np.exp((logits - logits.max()).astype(np.float64) / sampling.temperature)
     if sampling.top_p < 1:
-        tokens, weights = _nucleus(tokens, weights, sampling.top_p)
+        tokens = _nucleus(weights, sampling.top_p)
+        weights = weights[tokens]
+    else:
+        tokens = np.arange(len(weights))
     sums = weights.cumsum()
-    return int(tokens[min(np.searchsorted(sums, generator.random() * sums[-1], side="right"), len(tokens) - 1)])
+    place = np.searchsorted(sums, generator.random() * sums[-1], side="right")
+    return int(tokens[min(int(place), int(weights.nonzero()[0][-1]))])
 
 
-def _nucleus(
-    tokens: NDArray[np.int64], weights: NDArray[np.float64], top_p: float
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the likeliest tokens, in falling order, equals by id."""
-    order = np.argsort(-weights, kind="stable")
+def _nucleus(weights: NDArray[np.float64], top_p: float) -> NDArray[np.int64]:
+    """Return the likeliest tokens, in falling order, equals by id.
+
+    Tokens so light that all of them together are lighter than what the nucleus leaves out are not even sorted.
+    """
+    heavy = np.flatnonzero(weights >= (1 - top_p) * weights.sum() / len(weights))
+    order = heavy[np.argsort(-weights[heavy], kind="stable")]
     sums = weights[order].cumsum()
-    kept = order[: int(np.searchsorted(sums, top_p * sums[-1])) + 1]
-    return tokens[kept], weights[kept]
+    kept: NDArray[np.int64] = order[: int(np.searchsorted(sums, top_p * weights.sum())) + 1]
+    return kept

@@ -105,7 +105,7 @@ class MaskedRule:
 
 
 class PlainRule:
-    """A stream without a mask: canonical tags are recognised, everything else is text, whether it makes sense or not."""
+    """A stream without a mask: canonical tags are recognised, everything else is text, sensible or not."""
 
     is_inside_sync = False  # a tag is known when it is complete, never before
 

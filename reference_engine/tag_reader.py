@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from grammar import Promise, parse, reserved_pattern, terminal_patterns, unescape
 
-__all__ = ["Piece", "TagReader"]
+__all__ = ["TEXT", "Piece", "TagReader"]
 
 TEXT = "TEXT"
 TAGS = ("PROMISE", "ASYNC", "ASYNC_END", "SYNC")

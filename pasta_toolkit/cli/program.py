@@ -24,7 +24,11 @@ COMMANDS = {
     "dag": "Draw the dependency DAG of a response and export it.",
     "stats": "Measure the parallelism of a data set.",
     "simulate": "Predict how long annotated answers take to decode, and why not faster.",
+    "calibrate": "Measure this device with a model, and write a hardware profile.",
+    "compare": "Lay predicted times beside measured ones, on the same decodes.",
+    "decode": "Decode with a real model: forced on documents, or free on prompts.",
     "spec": "List the known devices and models, or show one with derived values and sources.",
+    "model": "Fetch, list and show the models that the engine runs.",
     "mask": "Show what may come next under the decoding mask; export the grammar.",
 }
 
