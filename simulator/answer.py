@@ -58,7 +58,7 @@ def predict_pasta(
     """Predict the decode of an annotated answer by all its threads, with its loss account."""
     serving, probe = serving or Serving(), LossProbe(cost)
     arrival = Arrival(0, Request(answer.name, answer.prompt_tokens), answer.script(jump_forward))
-    times = _alone(arrival, serving, probe)
+    times = _alone(arrival, serving, probe, is_stepwise=cost.needs_every_step)
     levels = token_levels(answer.dag)
     sequential_ns = cost.sequential_ns(answer.prompt_tokens, answer.sequential_tokens)
     unlimited = _num_steps_unlimited(arrival, serving, probe)
@@ -93,8 +93,9 @@ def trace_of(
     return events
 
 
-def _alone(arrival: Arrival, serving: Serving, probe: LossProbe) -> RequestTimes:
-    return simulate([arrival], serving, cost=probe).requests[0]
+def _alone(arrival: Arrival, serving: Serving, probe: LossProbe, *, is_stepwise: bool) -> RequestTimes:
+    events: list[TraceEvent] = []  # a simulation that is recorded takes every step by itself
+    return simulate([arrival], serving, cost=probe, record=events.append if is_stepwise else None).requests[0]
 
 
 def _num_steps_unlimited(arrival: Arrival, serving: Serving, probe: LossProbe) -> int:

@@ -14,8 +14,11 @@ class ModelCost:
 
     A lane that feeds one token is a decode lane, one that feeds more a prefill chunk. A copy within the cache (at a
     fork, layout `copied`) takes `copy_ns_per_token`, a move to or from the host `swap_ns_per_token`.
-    State: a memory of prices of single lanes, which changes nothing.
+    State: a memory of prices of single lanes, which changes nothing. A cost that `needs_every_step` follows what the
+    cache holds, so that no step may be left out.
     """
+
+    needs_every_step = False
 
     def __init__(self, model: CostModel, *, copy_ns_per_token: float = 0.0, swap_ns_per_token: float = 0.0) -> None:
         self._model = model

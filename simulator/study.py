@@ -17,8 +17,10 @@ from pasta_toolkit.tokens import TokenCounter
 from simulator.answer import Answer, trace_of
 from simulator.arrivals import DEFAULT_BURSTINESS, unit_gaps
 from simulator.cost import CostModel, RooflineModel, fitted_model
+from simulator.cost.pool_step import is_pool_calibration
 from simulator.load import Cluster, break_even, load_curve, narrowed, serve
 from simulator.model_cost import ModelCost
+from simulator.pool_cost import pool_cost
 from simulator.prediction import predict
 from simulator.replica import Serving
 from simulator.strategies import StrategyOptions, strategy
@@ -100,9 +102,11 @@ def cost_of(model: ModelSpec, hardware: HardwareSpec, *, name: str = "fitted", t
 
     Raises:
         SpecError: the model does not fit the devices.
-        CostError: the spec lacks a number that the formulas need.
+        CostError: the spec lacks a number that the formulas need, or was calibrated with another model.
         StudyError: no such cost model.
     """
+    if name == "fitted" and is_pool_calibration(hardware.calibration):
+        return pool_cost(model, hardware, tensor_parallel=tensor_parallel)
     chosen: CostModel
     if name == "fitted":
         chosen = fitted_model(model, hardware, tensor_parallel=tensor_parallel)

@@ -4,7 +4,7 @@ from pasta_toolkit.report.chrome_trace import chrome_trace
 from pasta_toolkit.report.data import csv_text, json_content
 from pasta_toolkit.report.html import html
 from pasta_toolkit.report.load import BreakEven, LoadPoint, Objective, Quantiles, quantiles
-from pasta_toolkit.report.plots import plots, write_plots
+from pasta_toolkit.report.plots import plots, timeline_plot, write_plots
 from pasta_toolkit.report.prediction import LOSS_TERMS, LossAccount, Prediction
 from pasta_toolkit.report.simulation import SimulationReport, StrategySummary, WaterfallStep, summarise
 from pasta_toolkit.report.text import markdown, text
@@ -32,5 +32,6 @@ __all__ = [
     "summarise",
     "text",
     "timeline_of",
+    "timeline_plot",
     "write_plots",
 ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["PlotError", "plots", "write_plots"]
+__all__ = ["PlotError", "plots", "timeline_plot", "write_plots"]
 
 SPAN_COLOURS = {
     SpanKind.QUEUE: "#bdbdbd",
@@ -64,6 +64,17 @@ def plots(report: SimulationReport, *, suffix: str = "svg") -> dict[str, bytes]:
     return {f"{name}.{suffix}": _drawn(draw, suffix) for name, draw in drawings.items()}
 
 
+def timeline_plot(timeline: Timeline, *, suffix: str = "png") -> bytes:
+    """Draw one request's timeline; return the content of the file.
+
+    Raises:
+        MissingMatplotlibError: matplotlib is not installed.
+        PlotError: the kind of file is neither svg nor png.
+    """
+    _check_suffix(suffix)
+    return _drawn(partial(_timeline, timeline=timeline), suffix)
+
+
 def write_plots(report: SimulationReport, folder: Path, *, suffix: str = "svg") -> list[Path]:
     """Write all plots into a folder, which is made if need be; return their paths.
 
@@ -71,14 +82,18 @@ def write_plots(report: SimulationReport, folder: Path, *, suffix: str = "svg") 
         MissingMatplotlibError: matplotlib is not installed.
         PlotError: the kind of file is neither svg nor png.
     """
-    if suffix not in ("png", "svg"):
-        raise PlotError(f"plots are written as svg or png, not as {suffix!r}")
+    _check_suffix(suffix)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, content in plots(report, suffix=suffix).items():
         (folder / name).write_bytes(content)
         paths.append(folder / name)
     return paths
+
+
+def _check_suffix(suffix: str) -> None:
+    if suffix not in ("png", "svg"):
+        raise PlotError(f"plots are written as svg or png, not as {suffix!r}")
 
 
 def _drawn(draw: "Callable[[Figure], None]", suffix: str) -> bytes:

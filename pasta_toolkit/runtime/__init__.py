@@ -26,6 +26,7 @@ from pasta_toolkit.runtime.positions import (
 from pasta_toolkit.runtime.request import UNLIMITED, Limits, LimitsError, Preemption, Request
 from pasta_toolkit.runtime.scheduler import Scheduler
 from pasta_toolkit.runtime.script import Run, Script, ScriptReader, ThreadScript
+from pasta_toolkit.runtime.script_data import read_script, script_data
 from pasta_toolkit.runtime.session import Session
 from pasta_toolkit.runtime.step import (
     Event,
@@ -92,7 +93,9 @@ __all__ = [
     "kv_layout",
     "ordering",
     "position_policy",
+    "read_script",
     "read_trace",
+    "script_data",
     "script_of_chunks",
     "write_trace",
 ]

@@ -3,6 +3,7 @@
 from pasta_toolkit.specs.calibration import Calibration
 from pasta_toolkit.specs.errors import SpecError, did_you_mean
 from pasta_toolkit.specs.hardware import HardwareSpec
+from pasta_toolkit.specs.hardware_text import format_hardware
 from pasta_toolkit.specs.library import hardware_specs, load_any, load_hardware, load_model, model_specs
 from pasta_toolkit.specs.loader import parse_spec, read_spec
 from pasta_toolkit.specs.model import Matrix, ModelSpec
@@ -16,6 +17,7 @@ __all__ = [
     "Placement",
     "SpecError",
     "did_you_mean",
+    "format_hardware",
     "hardware_specs",
     "load_any",
     "load_hardware",

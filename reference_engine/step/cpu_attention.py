@@ -37,25 +37,32 @@ def attention_of(config: ModelConfig, storage: KvStorage, batch: StepBatch) -> A
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldedAttention:
-    """All rows are queries of one sequence. One entry a layer; keys and values are views of the pool."""
+    """All rows are queries of one sequence. One entry a layer; keys and values are views of the pool.
+
+    A single row gains nothing from that: its groups are sequences of one query each, which more threads can share.
+    """
 
     config: ModelConfig
-    keys: tuple[torch.Tensor, ...]  # (1, kv_heads, extent, head_dim)
-    values: tuple[torch.Tensor, ...]  # (1, kv_heads, extent, head_dim)
-    masks: tuple[torch.Tensor, ...]  # (1, 1, rows * group, extent), added to the scores
+    keys: tuple[torch.Tensor, ...]  # (1 or groups, kv_heads, extent, head_dim)
+    values: tuple[torch.Tensor, ...]  # (1 or groups, kv_heads, extent, head_dim)
+    masks: tuple[torch.Tensor, ...]  # (1, 1, queries, extent), added to the scores
 
     @classmethod
     def of(cls, config: ModelConfig, storage: KvStorage, batch: StepBatch) -> "FoldedAttention":
         """Return the attention of a step over the slots of a pool that it can see."""
-        keys, values = _keys_and_values(storage.entries[:, None, : batch.extent])
-        masks = [_added(visible[None], config, storage.entries.dtype) for visible in _visible_by_kind(config, batch)]
+        entries = storage.entries[:, None, : batch.extent]
+        visible = [rows[None] for rows in _visible_by_kind(config, batch)]
+        if len(batch.tokens) == 1:
+            entries = entries.expand(-1, config.queries_per_kv_head, -1, -1, -1)
+        else:
+            visible = [rows.repeat_interleave(config.queries_per_kv_head, dim=1) for rows in visible]
+        keys, values = _keys_and_values(entries)
+        masks = [_added(queries, storage.entries.dtype) for queries in visible]
         return cls(config, keys, values, _by_layer(config, masks))
 
     def __call__(self, layer: int, query: torch.Tensor) -> torch.Tensor:
         """Return (rows, heads * head_dim) for queries (rows, heads, head_dim)."""
-        attended = _attend(
-            self.config, query[None], keys=self.keys[layer], values=self.values[layer], mask=self.masks[layer]
-        )
+        attended = _attend(self.config, query, keys=self.keys[layer], values=self.values[layer], mask=self.masks[layer])
         return attended.view(query.shape[0], -1)
 
 
@@ -69,7 +76,7 @@ class PaddedAttention:
     config: ModelConfig
     keys: tuple[torch.Tensor, ...]  # (batch, kv_heads, slots, head_dim)
     values: tuple[torch.Tensor, ...]  # (batch, kv_heads, slots, head_dim)
-    masks: tuple[torch.Tensor, ...]  # (batch, 1, places * group, slots), added to the scores
+    masks: tuple[torch.Tensor, ...]  # (batch, 1, queries, slots), a group of queries a place; added to the scores
     places: torch.Tensor  # (rows,) int64: where in the batch's places, counted through, each row stands
     batch_shape: tuple[int, int]  # batch, places
 
@@ -90,16 +97,17 @@ class PaddedAttention:
         rows = rows.view(len(rows), batch_shape[0], owned.row_slots, *rows.shape[2:])
         keys, values = _keys_and_values(rows[:, :, :longest])
         places = _places(batch, owned, first=first)
+        own_visible = [_own_visible(visible, batch, owned) for visible in _visible_by_kind(config, batch)]
+        visible = [_padded(rows, places, batch_shape) for rows in own_visible]
         masks = [
-            _added(_padded(_own_visible(visible, batch, owned), places, batch_shape), config, storage.entries.dtype)
-            for visible in _visible_by_kind(config, batch)
+            _added(rows.repeat_interleave(config.queries_per_kv_head, dim=1), storage.entries.dtype) for rows in visible
         ]
         return cls(config, keys, values, _by_layer(config, masks), places, batch_shape)
 
     def __call__(self, layer: int, query: torch.Tensor) -> torch.Tensor:
         """Return (rows, heads * head_dim) for queries (rows, heads, head_dim)."""
         padded = query.new_zeros(self.batch_shape[0] * self.batch_shape[1], *query.shape[1:])
-        padded = padded.index_copy_(0, self.places, query).view(self.batch_shape[0], -1, query.shape[2])
+        padded = padded.index_copy_(0, self.places, query)
         attended = _attend(
             self.config, padded, keys=self.keys[layer], values=self.values[layer], mask=self.masks[layer]
         )
@@ -111,9 +119,9 @@ def _attend(
 ) -> torch.Tensor:
     """Return what queries gather, in their order and as many numbers.
 
-    Heads of queries that share a head of keys become queries of it: (batch, kv_heads, queries * group, head_dim).
+    Heads of queries that share a head of keys become queries of it: (batch, kv_heads, queries, head_dim).
     """
-    query = query.reshape(len(query), -1, config.num_kv_heads, config.head_dim).transpose(1, 2)
+    query = query.view(len(keys), -1, config.num_kv_heads, config.head_dim).transpose(1, 2)
     if config.attention_softcap is None:
         attended = scaled_dot_product_attention(query, keys, values, mask, scale=config.query_scale)
     else:
@@ -141,10 +149,9 @@ def _by_layer(config: ModelConfig, masks: list[torch.Tensor]) -> tuple[torch.Ten
     return tuple(masks[config.is_sliding(layer)] for layer in range(config.num_layers))
 
 
-def _added(visible: torch.Tensor, config: ModelConfig, dtype: torch.dtype) -> torch.Tensor:
-    """Return 0 where something is seen, minus infinity elsewhere: (batch, 1, rows * group, slots)."""
-    mask = torch.zeros(visible.shape, dtype=dtype).masked_fill_(~visible, float("-inf"))
-    return mask.repeat_interleave(config.queries_per_kv_head, dim=1)[:, None]
+def _added(visible: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Return 0 where queries (batch, queries, slots) see, minus infinity elsewhere: (batch, 1, queries, slots)."""
+    return torch.zeros(visible.shape, dtype=dtype).masked_fill_(~visible, float("-inf"))[:, None]
 
 
 def _places(batch: StepBatch, owned: CacheRows, *, first: int) -> torch.Tensor:

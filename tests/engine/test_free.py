@@ -29,7 +29,7 @@ from tests.support.engine_free import (
 )
 from tests.support.engine_runs import LAYOUTS
 
-LIGHT = settings(max_examples=10, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+LIGHT = settings(max_examples=6, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 POLICIES = {"predicted": Predicted(), "fixed": Fixed(50), "shared": Shared()}
 MANY = Limits(first_promise_by=24)
 

@@ -20,7 +20,7 @@ from reference_engine.events import RequestEnded, TextReady, ThreadProgress
 from tests.support.dag_strategies import documents
 from tests.support.engine_free import PROMPT, options, tag_loving_step, tiny_model, tokenizer
 
-LIGHT = settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+LIGHT = settings(max_examples=5, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 MANY = Limits(first_promise_by=24)
 TWO = parse(
     'Two: <promise topic="left" tokens="20"/> and <promise topic="right" tokens="10"/>.'

@@ -26,7 +26,7 @@ def joined(pieces):
 
 
 @given(parts=SOUP)
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_pieces_do_not_depend_on_how_text_is_cut(parts):
     whole, cut, lone = TagReader(), TagReader(), TagReader()
     text = "".join(parts)
@@ -36,6 +36,7 @@ def test_pieces_do_not_depend_on_how_text_is_cut(parts):
 
 
 @given(document=documents())
+@settings(max_examples=50)
 def test_pieces_of_a_document_are_its_nodes(document):
     threads = threads_of(document)
     reader = TagReader()
@@ -106,7 +107,7 @@ def threads_of(document):
 
 
 @given(document=documents(), data=st.data())
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_texts_joined_are_the_rendered_response_however_threads_take_turns(document, data):
     threads = threads_of(document)
     order, given_out = ReadingOrder(), []

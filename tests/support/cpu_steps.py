@@ -15,7 +15,7 @@ __all__ = [
     "RandomRun",
     "as_type",
     "copied_run",
-    "greedy_logits",
+    "fed_logits",
     "logits_of",
     "scattered_run",
     "step_sizes",
@@ -126,7 +126,7 @@ def logits_of(
     return torch.cat([torch.zeros(0, VOCABULARY), *logits]), storage.entries
 
 
-def greedy_logits(
+def fed_logits(
     step: Callable[[KvStorage, StepBatch], torch.Tensor], model: Model, tokens: Sequence[int], *, chunk: int
 ) -> torch.Tensor:
     """Return the logits behind each of some tokens (tokens, vocabulary), fed to one lane so many a step."""

@@ -1,0 +1,219 @@
+"""The command `pasta calibrate`: measures steps of a model on this device, writes a profile. Computes nothing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pasta_toolkit.cli.shared import examples, write_json
+from pasta_toolkit.cli.simulate_options import option_group
+from pasta_toolkit.cli.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from pasta_toolkit.specs import HardwareSpec
+    from reference_engine import Engine
+    from simulator.cost.pool_fit import PoolFit
+
+__all__ = ["calibrated", "command", "engine_options", "noise_warning"]
+
+DEFAULT_SECONDS = 100
+MOST_SECONDS = 120
+NOISY = 0.05  # ours: a spread between rounds above which errors say more of the machine than of the model
+
+engine_options = option_group(
+    click.option(
+        "--model",
+        "model_source",
+        default="smollm2",
+        show_default=True,
+        metavar="NAME|PATH",
+        help="A fetched model (see pasta model), a folder with safetensors, or a GGUF file.",
+    ),
+    click.option(
+        "--device", default="auto", show_default=True, help="cpu, cuda, cuda:N; auto takes a GPU if there is one."
+    ),
+    click.option(
+        "--dtype",
+        type=click.Choice(["auto", "bfloat16", "float32"]),
+        default="auto",
+        show_default=True,
+        help="Of weights and KV cache.",
+    ),
+    click.option(
+        "--step",
+        type=click.Choice(["auto", "cpu", "cuda", "readable"]),
+        default="auto",
+        show_default=True,
+        help="What runs the model.",
+    ),
+    click.option(
+        "--threads",
+        "num_cpu_threads",
+        type=click.IntRange(min=1),
+        help="Threads of PyTorch. Default: the physical cores.",
+    ),
+    click.option(
+        "--layout",
+        type=click.Choice(["copied", "interleaved", "paged"]),
+        default="interleaved",
+        show_default=True,
+        help="How threads lie in the KV pool; a profile holds for one layout.",
+    ),
+    click.option(
+        "--slots",
+        "num_slots",
+        type=click.IntRange(min=1),
+        help="Tokens that the KV pool holds. Default: 4096; layout copied: 40 rows.",
+    ),
+    click.option(
+        "--row-slots",
+        type=click.IntRange(min=1),
+        default=1024,
+        show_default=True,
+        help="Layout copied: tokens of a thread's row.",
+    ),
+)
+
+
+@click.command(
+    name="calibrate",
+    epilog=examples(
+        "pasta calibrate --output profile.toml",
+        "pasta calibrate --model smollm2 --threads 1 --layout copied --output copied.toml",
+        "pasta simulate annotated.jsonl --model smollm2-135m --hardware profile.toml",
+    ),
+)
+@engine_options
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The profile to write.")
+@click.option("--name", help="What to call the device. Default: as it calls itself.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, max=MOST_SECONDS),
+    default=DEFAULT_SECONDS,
+    show_default=True,
+    help="How long to measure; three rounds at least.",
+)
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(output: Path, *, name: str | None, seconds: float, output_format: str, **options: Any) -> None:
+    """Measure twelve step shapes of a model on this device, and write a hardware profile that the simulator reads.
+
+    Close other programs first: a noisy machine is detected and said, not mended.
+    """
+    from pasta_toolkit.cli.compare_engine import load_measuring_engine  # noqa: PLC0415
+    from pasta_toolkit.records import InputError  # noqa: PLC0415
+
+    engine = load_measuring_engine(options)
+    spec, fit, text = calibrated(engine, seconds=seconds, name=name)
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {str(output)!r}: {error.strerror}") from error
+    warning = noise_warning(fit.spreads)
+    if warning:
+        click.echo(f"pasta: {warning}", err=True)
+    _show(spec, fit, output, output_format=output_format, is_noisy=bool(warning))
+
+
+def calibrated(engine: "Engine", *, seconds: float, name: str | None = None) -> "tuple[HardwareSpec, PoolFit, str]":
+    """Measure, fit, and return the device, the fit, and the profile's text.
+
+    Raises:
+        EngineError: the pool is too small.
+    """
+    from reference_engine.calibration import calibrate  # noqa: PLC0415
+    from reference_engine.calibration_device import measure_device  # noqa: PLC0415
+    from reference_engine.calibration_shapes import shapes_for  # noqa: PLC0415
+    from reference_engine.model.summary import num_parameters  # noqa: PLC0415
+    from simulator.cost.pool_fit import fit_pool_steps  # noqa: PLC0415
+
+    device = measure_device(engine.model.device, dtype=engine.model.dtype)
+    with StatusLine() as status:
+        samples = list(calibrate(engine, shapes_for(copies=engine.pool.copies), seconds=seconds, progress=status.show))
+    fit = fit_pool_steps(
+        samples,
+        unit_slots=engine.pool.placement.unit_slots,
+        copies=engine.pool.copies,
+        model_parameters=num_parameters(engine.model.config),
+        source=_source(engine, device.versions),
+    )
+    spec = _spec(engine, device, name=name)
+    return spec, fit, _profile_text(spec, fit)
+
+
+def noise_warning(spreads: "dict[str, float] | Any") -> str | None:
+    """Return a sentence if the machine was too noisy to trust the profile."""
+    from statistics import median  # noqa: PLC0415
+
+    typical = median(spreads.values())
+    if typical <= NOISY:
+        return None
+    worst = max(spreads, key=lambda shape: spreads[shape])
+    return (
+        f"this machine is noisy: the middle half of the rounds spreads over {typical:.0%} of a step's time "
+        f"({spreads[worst]:.0%} for {worst!r}); close other programs and calibrate again"
+    )
+
+
+def _spec(engine: "Engine", device: Any, *, name: str | None) -> "HardwareSpec":
+    from pasta_toolkit.specs import HardwareSpec  # noqa: PLC0415
+
+    return HardwareSpec(
+        name=name or device.name,
+        kind=device.kind,
+        architecture=device.name,
+        bf16_dense_flops_per_s=round(device.flops_per_s, -6),
+        memory_bandwidth_bytes_per_s=round(device.bandwidth_bytes_per_s, -6),
+        memory_capacity_bytes=device.memory_bytes,
+        num_compute_units=device.num_compute_units,
+        source=("measured by `pasta calibrate`: a sum of 256 MiB, a square product of 1536, best of five",),
+        note=f"{engine.model.name}, {engine.step_sentence}",
+    )
+
+
+def _source(engine: "Engine", versions: str) -> Sequence[str]:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    import torch  # noqa: PLC0415
+
+    return (
+        f"measured by `pasta calibrate` on {datetime.now(UTC).date().isoformat()}",
+        f"model {engine.model.name}, {engine.step_sentence}",
+        f"layout {engine.options.layout}, {torch.get_num_threads()} threads",
+        versions,
+    )
+
+
+def _profile_text(spec: "HardwareSpec", fit: "PoolFit") -> str:
+    from pasta_toolkit.specs.hardware_text import format_hardware  # noqa: PLC0415
+    from simulator.cost import format_calibration  # noqa: PLC0415
+
+    return format_hardware(spec, tables=format_calibration(fit.calibration, table="calibration"))
+
+
+def _show(spec: "HardwareSpec", fit: "PoolFit", output: Path, *, output_format: str, is_noisy: bool) -> None:
+    from pasta_toolkit.dag.statistics import Grid, plain_grid  # noqa: PLC0415
+    from simulator.cost.interval import interval_factors  # noqa: PLC0415
+
+    low, high = interval_factors(fit.calibration.log_residuals)
+    if output_format == "json":
+        write_json(
+            "calibrate",
+            {
+                "profile": str(output),
+                "device": spec.name,
+                "visits": fit.calibration.num_rows,
+                "is_noisy": is_noisy,
+                "noise": fit.noise,
+                "interval": [low, high],
+                "parameters": dict(fit.calibration.parameters),
+                "shapes": [
+                    {"shape": shape, "error": fit.errors[shape], "spread": fit.spreads[shape]} for shape in fit.errors
+                ],
+            },
+        )
+        return
+    rows = tuple((shape, f"{error:+.1%}", f"{fit.spreads[shape]:.1%}") for shape, error in fit.errors.items())
+    click.echo(plain_grid(Grid("What the fit leaves over", ("shape", "error", "spread of rounds"), rows)))
+    click.echo(f"{fit.calibration.num_rows} visits; 90 % interval of a decode: x {low:.3f} to x {high:.3f}")
+    click.echo(f"written: {output}")

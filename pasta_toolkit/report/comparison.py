@@ -1,0 +1,348 @@
+"""Predicted against measured: one row a document, and what all of them come to. All arithmetic is done here.
+
+An error is predicted / measured - 1. Measured times are medians of repetitions; a measured speed-up is the median of
+the ratios of neighbouring decodes, sequential over parallel, so that a drifting machine does not bias it.
+"""
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from pasta_toolkit.dag.statistics import geometric_mean
+from pasta_toolkit.report.agreement import Errors, errors_of, rank_correlation, sign_agreement
+from pasta_toolkit.report.diagnosis import Finding, PricedSteps, diagnose
+from pasta_toolkit.report.measured_loss import LossTokens, measured_loss, merged_loss
+from pasta_toolkit.report.measurement import PARALLEL, Measurement, MeasurementError
+from pasta_toolkit.report.prediction import LossAccount
+from pasta_toolkit.report.step_times import chunk_times_ns, first_difference, step_times, thread_times_ns
+from pasta_toolkit.runtime import EventKind, TraceEvent
+
+__all__ = [
+    "Comparison",
+    "ComparisonRow",
+    "Predicted",
+    "StepPoint",
+    "compare",
+    "compare_document",
+]
+
+NANOSECONDS_PER_SECOND = 1e9
+MIN_REPETITIONS_OF_NOISE = 2
+LEVELS = ("step", "chunk", "thread", "request")
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What the simulator says of one document: both traces, the terms of the parallel one's steps, and an interval."""
+
+    document: str
+    parallel: tuple[TraceEvent, ...]
+    sequential: tuple[TraceEvent, ...]
+    terms: tuple[Mapping[str, float], ...]
+    sequential_tokens: int
+    ideal_speedup: float
+    low_factor: float = 1.0
+    high_factor: float = 1.0
+    loss: LossAccount | None = None
+
+    @property
+    def latency_ns(self) -> int:
+        """Predicted latency of the parallel decode."""
+        return _latency_ns(self.parallel)
+
+
+@dataclass(frozen=True, slots=True)
+class StepPoint:
+    """One step of one document, for plots: what it fed, and what was predicted and measured."""
+
+    num_lanes: int
+    context_tokens: int
+    predicted_ns: int
+    measured_ns: float
+
+    @property
+    def error(self) -> float:
+        """Predicted / measured - 1."""
+        return self.predicted_ns / self.measured_ns - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """One document, predicted and measured; times in nanoseconds.
+
+    `latency_noise` and `speedup_noise` are what the first half of the repetitions says against the second, as an error;
+    None where there is but one. `errors` hold those of all steps, chunks and threads.
+    """
+
+    document: str
+    prompt_tokens: int
+    sequential_tokens: int
+    decoded_tokens: int
+    num_branches: int
+    num_repetitions: int
+    ideal_speedup: float
+    measured_latency_ns: float
+    predicted_latency_ns: int
+    measured_ttft_ns: float
+    predicted_ttft_ns: int
+    measured_sequential_ns: float
+    predicted_sequential_ns: int
+    measured_speedup: float
+    low_factor: float
+    high_factor: float
+    latency_noise: float | None
+    speedup_noise: float | None
+    errors: Mapping[str, tuple[float, ...]]
+    steps: tuple[StepPoint, ...]
+    measured_loss: LossAccount | None = None
+    predicted_loss: LossAccount | None = None
+
+    @property
+    def predicted_speedup(self) -> float:
+        """Predicted sequential latency / predicted latency."""
+        return self.predicted_sequential_ns / self.predicted_latency_ns
+
+    @property
+    def latency_error(self) -> float:
+        """Of the parallel decode's latency."""
+        return self.predicted_latency_ns / self.measured_latency_ns - 1
+
+    @property
+    def ttft_error(self) -> float:
+        """Of the time to the first token."""
+        return self.predicted_ttft_ns / self.measured_ttft_ns - 1
+
+    @property
+    def tpot_error(self) -> float | None:
+        """Of the time for each token of the rendered answer after the first; None where there is none."""
+        measured_ns = self.measured_latency_ns - self.measured_ttft_ns
+        if self.sequential_tokens < MIN_REPETITIONS_OF_NOISE or not measured_ns:
+            return None
+        return (self.predicted_latency_ns - self.predicted_ttft_ns) / measured_ns - 1
+
+    @property
+    def sequential_error(self) -> float:
+        """Of the sequential decode's latency."""
+        return self.predicted_sequential_ns / self.measured_sequential_ns - 1
+
+    @property
+    def speedup_error(self) -> float:
+        """Of the speed-up."""
+        return self.predicted_speedup / self.measured_speedup - 1
+
+    @property
+    def is_covered(self) -> bool | None:
+        """Whether the measured latency lies in the prediction's interval; None where the cost model gives none."""
+        if self.low_factor == self.high_factor:
+            return None
+        ratio = self.measured_latency_ns / self.predicted_latency_ns
+        return self.low_factor <= ratio <= self.high_factor
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All rows and what they come to; None where nothing can be said.
+
+    `levels` are the errors of steps, chunks, threads and requests, `times` those of TTFT, TPOT, sequential latency and
+    so on. The loss tables hold each term's geometric mean factor on the speed-up.
+    """
+
+    about: tuple[tuple[str, str], ...]
+    rows: tuple[ComparisonRow, ...]
+    levels: Mapping[str, Errors]
+    times: Mapping[str, Errors]
+    sign_agreement: float | None
+    num_signs: int
+    speedup_rank_correlation: float | None
+    latency_rank_correlation: float | None
+    interval_coverage: float | None
+    latency_noise: Errors | None
+    speedup_noise: Errors | None
+    measured_geomean_speedup: float | None
+    predicted_geomean_speedup: float | None
+    geomean_ideal_speedup: float | None
+    measured_factors: Mapping[str, float]
+    predicted_factors: Mapping[str, float]
+    findings: tuple[Finding, ...] = ()
+    shown: tuple[tuple[TraceEvent, ...], tuple[TraceEvent, ...]] | None = field(default=None, repr=False)
+
+
+def compare_document(predicted: Predicted, measurements: Sequence[Measurement]) -> ComparisonRow:
+    """Return the row of one document; `measurements` are its parallel and its sequential decodes.
+
+    Raises:
+        MeasurementError: the structure differs, or a decode of either kind is missing.
+    """
+    parallel = [measured for measured in measurements if measured.variant == PARALLEL]
+    sequential = [measured for measured in measurements if measured.variant != PARALLEL]
+    if not parallel or not sequential:
+        raise MeasurementError(f"{predicted.document}: a parallel and a sequential decode are needed, one is missing")
+    for measured in measurements:
+        _check_structure(predicted, measured)
+    speedups = [one.latency_ns / other.latency_ns for one, other in zip(sequential, parallel, strict=False)]
+    steps = _step_points(predicted, parallel)
+    sequential_ns = median(measured.latency_ns for measured in sequential)
+    return ComparisonRow(
+        document=predicted.document,
+        prompt_tokens=parallel[0].prompt_tokens,
+        sequential_tokens=predicted.sequential_tokens,
+        decoded_tokens=parallel[0].decoded_tokens,
+        num_branches=sum(event.kind is EventKind.FORK for event in predicted.parallel),
+        num_repetitions=len(parallel),
+        ideal_speedup=predicted.ideal_speedup,
+        measured_latency_ns=median(measured.latency_ns for measured in parallel),
+        predicted_latency_ns=_latency_ns(predicted.parallel),
+        measured_ttft_ns=median(measured.ttft_ns for measured in parallel),
+        predicted_ttft_ns=_ttft_ns(predicted.parallel),
+        measured_sequential_ns=sequential_ns,
+        predicted_sequential_ns=_latency_ns(predicted.sequential),
+        measured_speedup=median(speedups),
+        low_factor=predicted.low_factor,
+        high_factor=predicted.high_factor,
+        latency_noise=_noise([measured.latency_ns for measured in parallel]),
+        speedup_noise=_noise(speedups),
+        errors={
+            "step": tuple(point.error for point in steps),
+            "chunk": _errors_by_key(predicted.parallel, parallel, chunk_times_ns),
+            "thread": _errors_by_key(predicted.parallel, parallel, thread_times_ns),
+        },
+        steps=steps,
+        measured_loss=_measured_loss(predicted, parallel, sequential),
+        predicted_loss=None if predicted.loss is None else merged_loss(predicted.loss),
+    )
+
+
+def compare(
+    rows: Sequence[ComparisonRow],
+    *,
+    priced: Sequence[PricedSteps] = (),
+    about: Iterable[tuple[str, str]] = (),
+    shown: tuple[tuple[TraceEvent, ...], tuple[TraceEvent, ...]] | None = None,
+) -> Comparison:
+    """Sum up all rows. `shown` are a measured and a predicted trace to be drawn; `priced` is what a finding needs.
+
+    Raises:
+        MeasurementError: there is no row.
+    """
+    if not rows:
+        raise MeasurementError("there is no document to compare")
+    covered = [row.is_covered for row in rows if row.is_covered is not None]
+    pairs = [(row.predicted_speedup, row.measured_speedup) for row in rows]
+    agreement, num_signs = sign_agreement(pairs)
+    latencies = [(float(row.predicted_latency_ns), row.measured_latency_ns) for row in rows]
+    noise = [row.latency_noise for row in rows if row.latency_noise is not None]
+    speedup_noise = [row.speedup_noise for row in rows if row.speedup_noise is not None]
+    accounts = [row for row in rows if row.measured_loss is not None and row.predicted_loss is not None]
+    return Comparison(
+        tuple(about),
+        tuple(rows),
+        levels={level: errors_of(_errors_at(rows, level)) for level in LEVELS},
+        times=_times(rows),
+        sign_agreement=agreement,
+        num_signs=num_signs,
+        speedup_rank_correlation=rank_correlation(pairs),
+        latency_rank_correlation=rank_correlation(latencies),
+        interval_coverage=sum(covered) / len(covered) if covered else None,
+        latency_noise=errors_of(noise) if noise else None,
+        speedup_noise=errors_of(speedup_noise) if speedup_noise else None,
+        measured_geomean_speedup=geometric_mean(row.measured_speedup for row in rows),
+        predicted_geomean_speedup=geometric_mean(row.predicted_speedup for row in rows),
+        geomean_ideal_speedup=geometric_mean(row.ideal_speedup for row in rows),
+        measured_factors=_factors([row.measured_loss for row in accounts if row.measured_loss is not None]),
+        predicted_factors=_factors([row.predicted_loss for row in accounts if row.predicted_loss is not None]),
+        findings=diagnose(priced),
+        shown=shown,
+    )
+
+
+def _check_structure(predicted: Predicted, measured: Measurement) -> None:
+    expected = predicted.parallel if measured.variant == PARALLEL else predicted.sequential
+    difference = first_difference(measured.events, expected)
+    if difference is not None:
+        raise MeasurementError(
+            f"{predicted.document}: the {measured.variant} decode has another structure than predicted, so its times "
+            f"say nothing: {difference}"
+        )
+
+
+def _step_points(predicted: Predicted, parallel: Sequence[Measurement]) -> tuple[StepPoint, ...]:
+    repetitions = [step_times(measured.events) for measured in parallel]
+    return tuple(
+        StepPoint(
+            sum(lane.num_tokens for lane in step.lanes),
+            max(lane.context_tokens for lane in step.lanes),
+            step.duration_ns,
+            median(repetition[index].duration_ns for repetition in repetitions),
+        )
+        for index, step in enumerate(step_times(predicted.parallel))
+    )
+
+
+def _errors_by_key(
+    predicted: Sequence[TraceEvent],
+    parallel: Sequence[Measurement],
+    times_ns: Callable[[Sequence[TraceEvent]], dict[Hashable, int]],
+) -> tuple[float, ...]:
+    measured = [times_ns(one.events) for one in parallel]
+    return tuple(
+        expected / median(times[key] for times in measured) - 1
+        for key, expected in times_ns(predicted).items()
+        if expected and all(times[key] for times in measured)
+    )
+
+
+def _measured_loss(
+    predicted: Predicted, parallel: Sequence[Measurement], sequential: Sequence[Measurement]
+) -> LossAccount | None:
+    if predicted.loss is None or not predicted.sequential_tokens:
+        return None
+    return measured_loss(
+        predicted.loss,
+        LossTokens(predicted.sequential_tokens, round(predicted.sequential_tokens / predicted.ideal_speedup)),
+        predicted_sequential_ns=_latency_ns(predicted.sequential),
+        parallel=parallel,
+        sequential=sequential,
+    )
+
+
+def _latency_ns(events: Sequence[TraceEvent]) -> int:
+    return next(event.at_ns for event in events if event.kind is EventKind.COMPLETION)
+
+
+def _ttft_ns(events: Sequence[TraceEvent]) -> int:
+    first = (event.at_ns for event in events if event.kind is EventKind.FIRST_TOKEN)
+    return next(first, _latency_ns(events))
+
+
+def _noise(values: Sequence[float]) -> float | None:
+    """Return the error of the even repetitions' median as a prediction of the odd ones'."""
+    if len(values) < MIN_REPETITIONS_OF_NOISE:
+        return None
+    return median(values[::2]) / median(values[1::2]) - 1
+
+
+def _errors_at(rows: Sequence[ComparisonRow], level: str) -> list[float]:
+    if level == "request":
+        return [row.latency_error for row in rows]
+    return [error for row in rows for error in row.errors[level]]
+
+
+def _times(rows: Sequence[ComparisonRow]) -> dict[str, Errors]:
+    return {
+        "latency": errors_of([row.latency_error for row in rows]),
+        "sequential latency": errors_of([row.sequential_error for row in rows]),
+        "TTFT": errors_of([row.ttft_error for row in rows]),
+        "TPOT": errors_of([row.tpot_error for row in rows if row.tpot_error is not None]),
+        "speed-up": errors_of([row.speedup_error for row in rows]),
+    }
+
+
+def _factors(accounts: Sequence[LossAccount]) -> dict[str, float]:
+    """Return each term's geometric mean factor, and before them the perfect speed-up."""
+    if not accounts:
+        return {}
+    return {
+        name: math.exp(sum(math.log(account.factors[name]) for account in accounts) / len(accounts))
+        for name in accounts[0].factors
+    }

@@ -1,0 +1,164 @@
+"""Plots of a comparison as SVG or PNG. Draws what it is given; matplotlib is imported when something is drawn."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pasta_toolkit.dag.drawing.page import DOTS_PER_INCH, METADATA, plain_matplotlib
+from pasta_toolkit.dag.export.colours import QUIET_LINE
+from pasta_toolkit.report.comparison import Comparison, StepPoint
+from pasta_toolkit.report.plots import SPAN_COLOURS, PlotError
+from pasta_toolkit.report.timeline import Timeline, timeline_of
+from pasta_toolkit.runtime import EventKind
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["comparison_plots", "write_comparison_plots"]
+
+STYLE: dict[Any, Any] = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9}
+FIGURE_INCHES = (8.4, 4.4)
+POINT_COLOUR, NOISE_COLOUR, SPEEDUP_COLOUR = "#3b7ea1", "#9a9a9a", "#c1513f"
+POINT_AREA, STEP_AREA = 14, 5
+PERCENT = 100
+NANOSECONDS_PER_SECOND = 1e9
+NANOSECONDS_PER_MILLISECOND = 1e6
+MOST_STEPS = 4000  # more make a file of many megabytes and no clearer picture
+NO_LEGEND = "_"  # matplotlib leaves labels that begin so out of legends
+
+
+def comparison_plots(comparison: Comparison, *, suffix: str = "svg") -> dict[str, bytes]:
+    """Draw all plots; names to file contents, the same bytes for the same comparison.
+
+    Raises:
+        MissingMatplotlibError: matplotlib is not installed.
+    """
+    drawings: dict[str, Callable[[Figure], None]] = {
+        "scatter": partial(_scatter, comparison=comparison),
+        "errors": partial(_errors, comparison=comparison),
+        "residuals": partial(_residuals, comparison=comparison),
+    }
+    if comparison.shown is not None:
+        drawings["timelines"] = partial(_timelines, comparison=comparison)
+    return {f"{name}.{suffix}": _drawn(draw, suffix) for name, draw in drawings.items()}
+
+
+def write_comparison_plots(comparison: Comparison, folder: Path, *, suffix: str = "svg") -> list[Path]:
+    """Write all plots into a folder, which is made if need be; return their paths.
+
+    Raises:
+        MissingMatplotlibError: matplotlib is not installed.
+        PlotError: the kind of file is neither svg nor png.
+    """
+    if suffix not in METADATA:
+        raise PlotError(f"plots are written as {' or '.join(METADATA)}, not as {suffix!r}")
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, content in comparison_plots(comparison, suffix=suffix).items():
+        (folder / name).write_bytes(content)
+        paths.append(folder / name)
+    return paths
+
+
+def _drawn(draw: "Callable[[Figure], None]", suffix: str) -> bytes:
+    stream = BytesIO()
+    with plain_matplotlib():
+        from matplotlib import rcParams  # noqa: PLC0415
+        from matplotlib.figure import Figure  # noqa: PLC0415
+
+        rcParams.update(STYLE)
+        figure = Figure(figsize=FIGURE_INCHES, layout="constrained")
+        draw(figure)
+        figure.savefig(stream, format=suffix, metadata=METADATA[suffix], dpi=DOTS_PER_INCH)
+    return stream.getvalue()
+
+
+def _scatter(figure: "Figure", comparison: Comparison) -> None:
+    """Latency and speed-up, predicted over measured, with the line on which they are equal."""
+    left, right = figure.subplots(1, 2)
+    rows = comparison.rows
+    _against(
+        left,
+        [row.measured_latency_ns / NANOSECONDS_PER_SECOND for row in rows],
+        [row.predicted_latency_ns / NANOSECONDS_PER_SECOND for row in rows],
+        what="latency, s",
+    )
+    _against(right, [row.measured_speedup for row in rows], [row.predicted_speedup for row in rows], what="speed-up")
+
+
+def _against(axes: "Axes", measured: Sequence[float], predicted: Sequence[float], *, what: str) -> None:
+    low, high = min((*measured, *predicted)), max((*measured, *predicted))
+    axes.plot([low, high], [low, high], color=QUIET_LINE, linewidth=1)
+    axes.scatter(measured, predicted, s=POINT_AREA, color=POINT_COLOUR, alpha=0.7, linewidth=0)
+    axes.set(xlabel=f"measured {what}", ylabel=f"predicted {what}")
+
+
+def _errors(figure: "Figure", comparison: Comparison) -> None:
+    """Cumulative shares of the absolute errors, and of the noise."""
+    axes = figure.subplots()
+    rows = comparison.rows
+    curves: list[tuple[str, str, str, list[float]]] = [
+        ("latency", POINT_COLOUR, "-", [row.latency_error for row in rows]),
+        ("speed-up", SPEEDUP_COLOUR, "-", [row.speedup_error for row in rows]),
+        ("noise of latency", POINT_COLOUR, ":", [row.latency_noise for row in rows if row.latency_noise is not None]),
+        (
+            "noise of speed-up",
+            SPEEDUP_COLOUR,
+            ":",
+            [row.speedup_noise for row in rows if row.speedup_noise is not None],
+        ),
+    ]
+    for name, colour, style, errors in curves:
+        if errors:
+            axes.ecdf([PERCENT * abs(error) for error in errors], label=name, color=colour, linestyle=style)
+    axes.set(xlabel="error without its sign, %", ylabel="share of documents at or below")
+    axes.legend(frameon=False, loc="lower right")
+
+
+def _residuals(figure: "Figure", comparison: Comparison) -> None:
+    """Errors of steps over rows and over the longest context."""
+    left, right = figure.subplots(1, 2, sharey=True)
+    points = [point for row in comparison.rows for point in row.steps]
+    shown: Sequence[StepPoint] = points[:: -(-len(points) // MOST_STEPS)]
+    errors = [PERCENT * point.error for point in shown]
+    left.scatter([point.num_lanes for point in shown], errors, s=STEP_AREA, color=POINT_COLOUR, linewidth=0, alpha=0.4)
+    right.scatter(
+        [point.context_tokens for point in shown], errors, s=STEP_AREA, color=POINT_COLOUR, linewidth=0, alpha=0.4
+    )
+    for axes in (left, right):
+        axes.axhline(0, color=QUIET_LINE, linewidth=1)
+    left.set(xlabel="rows of the step", ylabel="predicted / measured - 1, %", xscale="log")
+    right.set(xlabel="longest context of the step, tokens")
+
+
+def _timelines(figure: "Figure", comparison: Comparison) -> None:
+    """The same document twice on one scale of time: predicted above, measured below."""
+    if comparison.shown is None:
+        return
+    measured, predicted = comparison.shown
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    for axes, name, events in ((upper, "predicted", predicted), (lower, "measured", measured)):
+        request = next(event.request for event in events if event.kind is EventKind.ARRIVAL)
+        assert request is not None
+        _bars(axes, timeline_of(events, request))
+        axes.set_title(f"{name}: {request}", parse_math=False, loc="left")
+    lower.set_xlabel("milliseconds")
+    upper.legend(frameon=False, loc="upper right", ncols=len(SPAN_COLOURS))
+
+
+def _bars(axes: "Axes", timeline: Timeline) -> None:
+    for kind, colour in SPAN_COLOURS.items():
+        for index, span in enumerate(span for span in timeline.spans if span.kind is kind):
+            axes.barh(
+                span.thread,
+                (span.end_ns - span.start_ns) / NANOSECONDS_PER_MILLISECOND,
+                left=span.start_ns / NANOSECONDS_PER_MILLISECOND,
+                color=colour,
+                label=kind.value if index == 0 else NO_LEGEND,
+            )
+    threads = sorted({span.thread for span in timeline.spans})
+    axes.set_yticks(threads, [f"branch {thread}" if thread else "main" for thread in threads])
+    axes.invert_yaxis()

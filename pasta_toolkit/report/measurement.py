@@ -1,0 +1,191 @@
+"""What was measured, as values and as JSON Lines: decodes with their traces, steps of a calibration. Computes nothing.
+
+A file of measurements says in its first line what was measured where; every other line is one decode. It can be written
+on one machine and compared on another, and it is appended to as decodes end, so that whoever stops early loses one.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grammar import PastaError
+from pasta_toolkit.runtime import EventKind, Lane, Script, TraceError, TraceEvent
+from pasta_toolkit.runtime.script_data import read_script, script_data
+
+__all__ = [
+    "MEASUREMENTS_SCHEMA",
+    "PARALLEL",
+    "SEQUENTIAL",
+    "Measurement",
+    "MeasurementError",
+    "StepSample",
+    "append_measurement",
+    "read_measurements",
+    "start_measurements",
+]
+
+MEASUREMENTS_SCHEMA = "pasta.measurements/1"
+PARALLEL, SEQUENTIAL = "parallel", "sequential"
+
+
+class MeasurementError(PastaError):
+    """Report a file that holds no measurements, or those of something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One decode of one answer, alone on the device: by all its threads (`parallel`) or rendered by one.
+
+    `script` repeats it lane by lane, `events` say when what happened; all of them are of the request `document`.
+    """
+
+    document: str
+    variant: str
+    repetition: int
+    prompt_tokens: int
+    script: Script
+    events: tuple[TraceEvent, ...]
+
+    @property
+    def latency_ns(self) -> int:
+        """From arrival to completion."""
+        return self._at(EventKind.COMPLETION) - self._at(EventKind.ARRIVAL)
+
+    @property
+    def ttft_ns(self) -> int:
+        """From arrival to the first token; to completion where there is none."""
+        kinds = {event.kind for event in self.events}
+        first = EventKind.FIRST_TOKEN if EventKind.FIRST_TOKEN in kinds else EventKind.COMPLETION
+        return self._at(first) - self._at(EventKind.ARRIVAL)
+
+    @property
+    def decoded_tokens(self) -> int:
+        """Tokens of all threads."""
+        return next(event.value or 0 for event in self.events if event.kind is EventKind.COMPLETION)
+
+    def _at(self, kind: EventKind) -> int:
+        return next(event.at_ns for event in self.events if event.kind is kind)
+
+
+@dataclass(frozen=True, slots=True)
+class StepSample:
+    """One step of a calibration, from its beginning to that of the next.
+
+    `occupied_slots` of the pool belonged to nobody meanwhile and lay before all others. Steps stand in order; those
+    that are not `is_counted` only say how the pool came to be filled.
+    """
+
+    shape: str
+    visit: int
+    lanes: tuple[Lane, ...]
+    duration_ns: int
+    occupied_slots: int = 0
+    is_counted: bool = True
+
+
+def start_measurements(path: Path, about: Mapping[str, Any]) -> list[Measurement]:
+    """Begin a file, or go on with one of the same content; return what it holds already.
+
+    Raises:
+        MeasurementError: the file is one of other measurements, or none at all.
+    """
+    if not path.is_file() or not path.stat().st_size:
+        _append(path, {"schema": MEASUREMENTS_SCHEMA, **about})
+        return []
+    _mend(path)
+    found, measurements = read_measurements(path)
+    other = [key for key in about if found.get(key) != about[key]]
+    if other:
+        raise MeasurementError(
+            f"{str(path)!r} holds measurements with {other[0]} {found.get(other[0])!r}, not {about[other[0]]!r}; "
+            "give another file, or remove it"
+        )
+    return measurements
+
+
+def append_measurement(path: Path, measurement: Measurement) -> None:
+    """Write one decode to the end of a file, at once and as a whole."""
+    _append(
+        path,
+        {
+            "document": measurement.document,
+            "variant": measurement.variant,
+            "repetition": measurement.repetition,
+            "prompt_tokens": measurement.prompt_tokens,
+            "script": script_data(measurement.script),
+            "events": [_event_to_json(event) for event in measurement.events],
+        },
+    )
+
+
+def read_measurements(path: Path) -> tuple[dict[str, Any], list[Measurement]]:
+    """Read a file: what its first line says, and the decodes.
+
+    Raises:
+        MeasurementError: the file cannot be read, or a line is no measurement of this version.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise MeasurementError(f"cannot read the measurements {str(path)!r}: {error}") from error
+    about = _parsed(path, 1, lines[0] if lines else "")
+    schema = about.pop("schema", None)
+    if schema != MEASUREMENTS_SCHEMA:
+        raise MeasurementError(f"{path}: found schema {schema!r}, this version reads {MEASUREMENTS_SCHEMA!r}")
+    return about, list(_measurements(path, lines[1:]))
+
+
+def _measurements(path: Path, lines: Iterable[str]) -> Iterable[Measurement]:
+    for number, line in enumerate(lines, start=2):
+        fields = _parsed(path, number, line)
+        try:
+            name = fields["document"]
+            yield Measurement(
+                name,
+                fields["variant"],
+                fields["repetition"],
+                fields["prompt_tokens"],
+                read_script(fields["script"]),
+                tuple(_event_from_json(name, event) for event in fields["events"]),
+            )
+        except (KeyError, TypeError, ValueError, TraceError) as error:
+            raise MeasurementError(f"{path}: line {number} is no measurement: {error!r}") from error
+
+
+def _event_to_json(event: TraceEvent) -> list[Any]:
+    lanes = None if event.lanes is None else [lane[1:] for lane in event.lanes]
+    return [event.at_ns, event.kind.value, event.request is not None, event.thread, event.value, event.step, lanes]
+
+
+def _event_from_json(name: str, fields: list[Any]) -> TraceEvent:
+    at_ns, kind, is_of_request, thread, value, step, lanes = fields
+    fed = None if lanes is None else tuple(Lane(name, *lane) for lane in lanes)
+    return TraceEvent(at_ns, EventKind(kind), name if is_of_request else None, thread, value, step, fed)
+
+
+def _append(path: Path, content: Mapping[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
+    except OSError as error:
+        raise MeasurementError(f"cannot write {str(path)!r}: {error.strerror}") from error
+
+
+def _mend(path: Path) -> None:
+    """Drop a last line that was cut off while it was written."""
+    content = path.read_bytes()
+    if not content.endswith(b"\n"):
+        path.write_bytes(content[: content.rfind(b"\n") + 1])
+
+
+def _parsed(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        content = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise MeasurementError(f"{path}: line {number} is no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise MeasurementError(f"{path}: line {number} is no JSON object")
+    return content

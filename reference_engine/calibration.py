@@ -1,0 +1,129 @@
+"""Measures steps of known shapes on this device, as real decodes take them. Knows no cost model and no file.
+
+Every visit of a shape is a small run of the engine's own loop, so that a step takes what it takes in a decode, with all
+that Python does around it. Rounds visit all shapes in turn, the other way about in every second round, so that a drift
+of the machine hits all of them alike.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+
+from pasta_toolkit.report.measurement import StepSample
+from pasta_toolkit.runtime import EventKind, Script, TraceEvent
+from reference_engine.calibration_shapes import CalibrationShape
+from reference_engine.errors import EngineError
+from reference_engine.forced import ForcedAnswer, ForcedDecoder
+from reference_engine.loop import Job, Served
+from reference_engine.pool import KvPool
+
+__all__ = ["Decodes", "calibrate", "visit_shape"]
+
+NUM_WARMING_STEPS = 2  # behind the prompts, before steps count: buffers of a new shape are allocated in the first
+MIN_ROUNDS = 3
+MARGIN_SLOTS = 64
+NANOSECONDS_PER_SECOND = 1e9
+
+
+class Decodes(Protocol):
+    """What an engine is here: a loop over a pool."""
+
+    @property
+    def pool(self) -> KvPool:
+        """The pool of all requests."""
+
+    def serve(self, jobs: Sequence[Job], *, record: Callable[[TraceEvent], object] | None = None) -> Iterator[Served]:
+        """Decode requests, and yield after each step."""
+
+
+@dataclass(slots=True)
+class _Visits:
+    """Numbers visits."""
+
+    number: int = 0
+
+
+def calibrate(
+    engine: Decodes,
+    shapes: Sequence[CalibrationShape],
+    *,
+    seconds: float,
+    progress: Callable[[str], object] = lambda what: None,
+) -> Iterator[StepSample]:
+    """Visit all shapes in turn until the time is over, at least three times; the first round warms up and is not given.
+
+    Raises:
+        EngineError: the pool is too small for a shape.
+    """
+    _check(engine.pool, shapes)
+    begin_s = time.monotonic()
+    for _ in _round(engine, shapes, 0):
+        pass
+    round_s = time.monotonic() - begin_s
+    num_rounds = 0
+    while num_rounds < MIN_ROUNDS or time.monotonic() - begin_s + round_s < seconds:
+        num_rounds += 1
+        progress(f"round {num_rounds}, {time.monotonic() - begin_s:.0f} of {seconds:.0f} s")
+        yield from _round(engine, shapes, num_rounds)
+
+
+def visit_shape(engine: Decodes, shape: CalibrationShape, *, visit: int) -> Iterator[StepSample]:
+    """Run the engine once in this shape and return its steps, those before it took the shape included."""
+    pool = engine.pool
+    line = pool.open_line()
+    if shape.occupied_slots:
+        pool.place(line, np.zeros(shape.occupied_slots, dtype=np.int64))
+    try:
+        events = _run(engine, shape)
+    finally:
+        pool.close(line)
+    begins = [event for event in events if event.kind is EventKind.STEP_BEGIN]
+    for index, (begin, after) in enumerate(pairwise(begins)):
+        counts = index == 0 if shape.counts_prompts else index > NUM_WARMING_STEPS
+        yield StepSample(
+            shape.name, visit, begin.lanes or (), after.at_ns - begin.at_ns, shape.occupied_slots, is_counted=counts
+        )
+
+
+def _round(engine: Decodes, shapes: Sequence[CalibrationShape], number: int) -> Iterator[StepSample]:
+    """Visit every shape once."""
+    ordered = list(enumerate(shapes))
+    for index, shape in ordered if number % 2 else reversed(ordered):
+        for repeat in range(shape.num_visits):
+            visit = (number * len(shapes) + index) * max(shape.num_visits for shape in shapes) + repeat
+            yield from visit_shape(engine, shape, visit=visit)
+
+
+def _run(engine: Decodes, shape: CalibrationShape) -> list[TraceEvent]:
+    """Let one request a lane decode until enough steps have begun, then let them go."""
+    events: list[TraceEvent] = []
+    num_begins = 2 if shape.counts_prompts else NUM_WARMING_STEPS + shape.num_steps + 2
+    jobs = [Job(str(lane), _decoder(num_tokens, num_begins)) for lane, num_tokens in enumerate(shape.prompts)]
+    for served in engine.serve(jobs, record=events.append):
+        if served.ended:
+            raise EngineError(f"the shape {shape.name!r} cannot be measured: {served.ended[0].error}")
+        if sum(event.kind is EventKind.STEP_BEGIN for event in events) >= num_begins:
+            break
+    return events
+
+
+def _decoder(prompt_tokens: int, num_steps: int) -> ForcedDecoder:
+    """Return what one lane decodes: more than will be asked of it. Which tokens those are has no effect on time."""
+    num_tokens = num_steps + 2
+    prompt = [place % 7 + 3 for place in range(prompt_tokens)]
+    return ForcedDecoder(prompt, ForcedAnswer((tuple(prompt[:1] * num_tokens),), Script.sequential(num_tokens)))
+
+
+def _check(pool: KvPool, shapes: Sequence[CalibrationShape]) -> None:
+    for shape in shapes:
+        needed = shape.occupied_slots + sum(shape.prompts) + len(shape.prompts) * MARGIN_SLOTS
+        if pool.copies:
+            needed = len(shape.prompts) * pool.placement.unit_slots
+        if needed > pool.num_slots:
+            raise EngineError(
+                f"the shape {shape.name!r} needs {needed} slots of the KV pool, which has {pool.num_slots}"
+            )

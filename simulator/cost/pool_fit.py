@@ -1,0 +1,166 @@
+"""Fits the cost of steps over one pool to the steps of a calibration. Knows neither engine nor files."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pasta_toolkit.dag.statistics import quantile
+from pasta_toolkit.report.measurement import StepSample
+from pasta_toolkit.specs import Calibration
+from simulator.cost.errors import CostError
+from simulator.cost.least_squares import Vector
+from simulator.cost.pool_placement import PoolPlacement, PoolShape
+from simulator.cost.pool_step import LINEAR, POOL_METHOD, ROWS_PREFIX, PoolStepModel, hat_weights
+
+__all__ = ["PoolFit", "Visit", "fit_pool_steps", "visits_of"]
+
+NANOSECONDS_PER_SECOND = 1e9
+FIRST_QUARTILE, LAST_QUARTILE = 0.25, 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The counted steps of one shape in one round: their shapes in the pool, and their mean time."""
+
+    shape: str
+    steps: tuple[PoolShape, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFit:
+    """A calibration, and what was left over: by shape, predicted / measured - 1, and the spread between rounds.
+
+    The spread is the distance of the quartiles of a shape's visits over their median: the machine's own noise.
+    """
+
+    calibration: Calibration
+    errors: Mapping[str, float]
+    spreads: Mapping[str, float]
+
+    @property
+    def noise(self) -> float:
+        """The median of the shapes' spreads."""
+        return float(np.median(list(self.spreads.values())))
+
+
+def visits_of(samples: Sequence[StepSample], *, unit_slots: int, copies: bool) -> list[Visit]:
+    """Replay the placement of every visit, and sum up its counted steps."""
+    visits: dict[int, list[StepSample]] = {}
+    for sample in samples:
+        visits.setdefault(sample.visit, []).append(sample)
+    return [_visit(steps, unit_slots=unit_slots, copies=copies) for steps in visits.values()]
+
+
+def fit_pool_steps(
+    samples: Sequence[StepSample],
+    *,
+    unit_slots: int,
+    copies: bool,
+    model_parameters: int,
+    source: Sequence[str] = (),
+) -> PoolFit:
+    """Return the profile that fits a calibration: relative least squares over the median visit of each shape.
+
+    No parameter may be negative. The residuals that the intervals are made of are those of single visits
+    with more than one step: those of a single step say nothing of a decode.
+
+    Raises:
+        CostError: nothing was measured.
+    """
+    visits = visits_of(samples, unit_slots=unit_slots, copies=copies)
+    if not visits:
+        raise CostError("the calibration has no steps")
+    typical = [_typical([visit for visit in visits if visit.shape == name]) for name in _names(visits)]
+    knots = sorted({step.num_rows for visit in typical for step in visit.steps})
+    values = _solved(np.array([_row(visit, knots, copies=copies) for visit in typical]), typical)
+    rows = {f"{ROWS_PREFIX}{knot}": float(value) for knot, value in zip(knots, values, strict=False)}
+    linear = {name: float(value) for name, value in zip(LINEAR, values[len(knots) :], strict=True)}
+    fixed = {"unit_slots": unit_slots, "copies": int(copies), "model_parameters": model_parameters}
+    fitted = Calibration({**rows, **linear, **fixed}, method=POOL_METHOD)
+    residuals = _log_residuals(PoolStepModel(fitted), [visit for visit in visits if len(visit.steps) > 1])
+    calibration = Calibration(
+        fitted.parameters,
+        tuple(residuals),
+        f"{POOL_METHOD}: relative least squares over the median visit of {len(typical)} shapes",
+        tuple(source),
+        len(visits),
+    )
+    return PoolFit(calibration, _errors(PoolStepModel(calibration), typical), _spreads(visits))
+
+
+def _visit(samples: Sequence[StepSample], *, unit_slots: int, copies: bool) -> Visit:
+    placement = PoolPlacement(unit_slots, copies=copies, occupied_slots=samples[0].occupied_slots)
+    shapes = [placement.feed(sample.lanes) for sample in samples]
+    counted = [(shape, sample) for shape, sample in zip(shapes, samples, strict=True) if sample.is_counted]
+    if not counted:
+        raise CostError(f"a visit of {samples[0].shape!r} has no counted steps")
+    total_ns = sum(sample.duration_ns for _, sample in counted)
+    return Visit(
+        samples[0].shape, tuple(shape for shape, _ in counted), total_ns / len(counted) / NANOSECONDS_PER_SECOND
+    )
+
+
+def _names(visits: Sequence[Visit]) -> list[str]:
+    return list(dict.fromkeys(visit.shape for visit in visits))
+
+
+def _typical(visits: Sequence[Visit]) -> Visit:
+    """Return the visits of one shape as one, which takes their median time."""
+    return Visit(visits[0].shape, visits[0].steps, float(np.median([visit.seconds for visit in visits])))
+
+
+def _row(visit: Visit, knots: Sequence[int], *, copies: bool) -> Vector:
+    """Return what the mean step of a visit asks of each parameter."""
+    rows = []
+    for step in visit.steps:
+        folded = 0 if copies else step.extent
+        linear = (step.num_outputs - 1, folded, folded * step.num_rows, step.padded_slots, step.moved_tokens)
+        rows.append([*hat_weights(knots, step.num_rows), *linear])
+    return np.asarray(np.mean(rows, axis=0))
+
+
+def _solved(matrix: Vector, visits: Sequence[Visit]) -> Vector:
+    """Solve in relative terms; linear parameters that come out negative become 0, the worst first.
+
+    So do those that leave nothing for the rows themselves, in the order of their share. The shortest of all solutions,
+    in units of each column's largest entry, is taken where there are several.
+    """
+    num_knots = matrix.shape[1] - len(LINEAR)
+    relative = matrix / np.array([visit.seconds for visit in visits])[:, None]
+    scale = np.abs(relative).max(axis=0)
+    free = scale > 0
+    while True:
+        values = np.zeros(matrix.shape[1])
+        solved, *_ = np.linalg.lstsq(relative[:, free] / scale[free], np.ones(len(visits)), rcond=None)
+        values[free] = solved / scale[free]
+        linear = (values * scale)[num_knots:]
+        if linear.min() < 0:
+            free[num_knots + int(linear.argmin())] = False
+        elif values[:num_knots].min() > 0 or not linear.any():
+            return values
+        else:
+            free[num_knots + int(linear.argmax())] = False
+
+
+def _predicted(model: PoolStepModel, visit: Visit) -> float:
+    return sum(model.pool_step(step).total_seconds for step in visit.steps) / len(visit.steps)
+
+
+def _log_residuals(model: PoolStepModel, visits: Sequence[Visit]) -> list[float]:
+    return [math.log(visit.seconds / _predicted(model, visit)) for visit in visits]
+
+
+def _errors(model: PoolStepModel, visits: Sequence[Visit]) -> dict[str, float]:
+    return {visit.shape: _predicted(model, visit) / visit.seconds - 1 for visit in visits}
+
+
+def _spreads(visits: Sequence[Visit]) -> dict[str, float]:
+    spreads = {}
+    for name in _names(visits):
+        seconds = sorted(visit.seconds for visit in visits if visit.shape == name)
+        distance = quantile(seconds, LAST_QUARTILE) - quantile(seconds, FIRST_QUARTILE)
+        spreads[name] = distance / quantile(seconds, 0.5)
+    return spreads
