@@ -5,14 +5,14 @@ Formats, told apart by their columns or keys:
 - Azure (CSV): TIMESTAMP, ContextTokens, GeneratedTokens
 - Mooncake (JSON Lines): timestamp in ms, input_length, output_length, hash_ids of blocks of 512 tokens
 - Mooncake lengths (CSV): timestamp_ms, input_length, output_length, prefix_hit_blocks
-- a vLLM log (CSV): request_id, input_toks, output_toks, queued_s
+- a vLLM log (CSV): request_id, input_toks, output_toks, queued_s; first_token_s and last_token_s say how it went
 - our own (CSV): arrival_s, prompt_tokens, output_tokens
 """
 
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -32,13 +32,31 @@ class TraceFileError(PastaError):
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """One request of a recorded load; `at_ns` counts from the first. `block_hashes` name blocks of the prompt."""
+    """One request of a recorded load; times count from the first arrival.
+
+    `block_hashes` name blocks of the prompt. `first_token_ns` and `completion_ns` are what the log says of its end.
+    """
 
     at_ns: int
     prompt_tokens: int
     output_tokens: int
     block_hashes: tuple[int, ...] = ()
     cached_tokens: int = 0
+    first_token_ns: int | None = None
+    completion_ns: int | None = None
+
+    @property
+    def decode_ns(self) -> int | None:
+        """Return how long the tokens after the first took; None where that was not recorded."""
+        if self.first_token_ns is None or self.completion_ns is None:
+            return None
+        return self.completion_ns - self.first_token_ns
+
+    def since(self, start_ns: int) -> "RecordedRequest":
+        """Return the same request with its times counted from `start_ns`."""
+        first = None if self.first_token_ns is None else self.first_token_ns - start_ns
+        last = None if self.completion_ns is None else self.completion_ns - start_ns
+        return replace(self, at_ns=self.at_ns - start_ns, first_token_ns=first, completion_ns=last)
 
 
 _Row: TypeAlias = Mapping[str, Any]
@@ -62,10 +80,7 @@ def read_recorded(path: Path, *, limit: int | None = None) -> tuple[RecordedRequ
         raise TraceFileError(f"the load file {str(path)!r} holds no request")
     found.sort(key=lambda request: request.at_ns)
     first = found[0].at_ns
-    return tuple(
-        RecordedRequest(r.at_ns - first, r.prompt_tokens, r.output_tokens, r.block_hashes, r.cached_tokens)
-        for r in found
-    )
+    return tuple(request.since(first) for request in found)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, _Row]]:
@@ -125,7 +140,14 @@ def _mooncake_lengths(row: _Row) -> RecordedRequest:
 
 
 def _vllm(row: _Row) -> RecordedRequest:
-    return RecordedRequest(_seconds(row["queued_s"]), int(row["input_toks"]), int(row["output_toks"]))
+    first, last = row.get("first_token_s"), row.get("last_token_s")
+    return RecordedRequest(
+        _seconds(row["queued_s"]),
+        int(row["input_toks"]),
+        int(row["output_toks"]),
+        first_token_ns=_seconds(first) if first else None,
+        completion_ns=_seconds(last) if last else None,
+    )
 
 
 def _own(row: _Row) -> RecordedRequest:
