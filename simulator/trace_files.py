@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from grammar import PastaError
+from simulator.prefix_cache import PromptPrefix
 
 __all__ = ["RecordedRequest", "TraceFileError", "read_recorded"]
 
@@ -44,6 +45,11 @@ class RecordedRequest:
     cached_tokens: int = 0
     first_token_ns: int | None = None
     completion_ns: int | None = None
+
+    @property
+    def prefix(self) -> PromptPrefix:
+        """Return what the record says of the prompt's beginning."""
+        return PromptPrefix(self.block_hashes, MOONCAKE_BLOCK_TOKENS, self.cached_tokens)
 
     @property
     def decode_ns(self) -> int | None:

@@ -104,7 +104,7 @@ class BlockSchedule:
         return next(s for s, full in fullness.items() if full >= EFFICIENT_ENOUGH * max(fullness.values()))
 
     def _seconds(self, blocks: Sequence[float]) -> float:
-        """Return when the last block ends, in the order given; all at work are equally fast: one clock counts tokens."""
+        """Return when the last block ends, in the order given; all at work are equally fast, so one clock serves."""
         ends = [float(block) for block in blocks[: self.num_slots]]
         heapify(ends)
         clock = 0.0

@@ -9,9 +9,9 @@ from pasta_toolkit.runtime import Limits, Paged
 from pasta_toolkit.specs import load_hardware, load_model
 from simulator.cost import ServingProfile, ServingTableModel
 from simulator.model_cost import ModelCost
-from simulator.prefix_cache import PrefixCache
 from simulator.replay import ReplayErrors, engine_speed, replay, replay_errors
 from simulator.replica import Serving
+from simulator.router import MAX_IMBALANCE, prefix_aware, router
 from simulator.simulation import Simulated
 from simulator.trace_files import RecordedRequest, read_recorded
 from tests.support.sim_dags import plain_cost
@@ -84,12 +84,54 @@ def test_a_log_without_ends_is_refused_where_they_are_needed():
         replay_errors(load, replay(load, Serving(), cost=plain_cost()))
 
 
+BLOCK = 512
+SHARED_PROMPT = (1, 2, 3)
+
+
+def conversations(*hashes: tuple[int, ...]) -> list[RecordedRequest]:
+    """Prompts of three blocks, a second apart, one token each."""
+    return [RecordedRequest(at * 10**9, 3 * BLOCK, 1, blocks) for at, blocks in enumerate(hashes)]
+
+
 def test_a_prefix_cache_saves_what_was_seen_before():
-    """100 tokens in blocks of 30: the second prompt shares two blocks, 10 ns for each token that is fed."""
-    load = [RecordedRequest(0, 100, 1, (1, 2, 3)), RecordedRequest(10**9, 100, 1, (1, 2, 9))]
+    """The second prompt shares two blocks of 512; 10 ns for each token that is fed."""
+    load = conversations(SHARED_PROMPT, (1, 2, 9))
     cold, warm = (
-        replay(load, Serving(), cost=plain_cost(fed=10), prefix_cache=cache)
-        for cache in (None, PrefixCache(block_tokens=30))
+        replay(load, Serving(remembers_cache=remembers), cost=plain_cost(fed=10)) for remembers in (False, True)
     )
-    assert [request.latency_ns for request in cold.requests] == [2_000, 2_000]
-    assert [request.latency_ns for request in warm.requests] == [2_000, 2_000 - 60 * 10]
+    whole = 1_000 + 3 * BLOCK * 10
+    assert [request.latency_ns for request in cold.requests] == [whole, whole]
+    assert [request.latency_ns for request in warm.requests] == [whole, whole - 2 * BLOCK * 10]
+    assert (cold.cached_tokens, warm.cached_tokens, warm.prompt_tokens) == (0, 2 * BLOCK, 6 * BLOCK)
+
+
+def test_what_a_record_says_was_cached_is_not_fed():
+    load = [RecordedRequest(0, 100, 1, cached_tokens=60)]
+    found = replay(load, Serving(remembers_cache=True), cost=plain_cost(fed=10))
+    assert found.requests[0].latency_ns == 1_000 + 40 * 10
+
+
+def test_a_router_that_knows_prefixes_sends_conversations_back_where_they_were():
+    """Three conversations take turns, each with a prompt of its own, which grows by nothing."""
+    load = conversations(*[tuple(10 * i + block for block in SHARED_PROMPT) for i in (0, 1, 2)] * 4)
+    shares = {
+        name: replay(
+            load, Serving(remembers_cache=True), cost=plain_cost(fed=10), num_replicas=2, router=router(name)
+        ).cached_tokens
+        for name in ("prefix-aware", "round-robin")
+    }
+    assert shares["prefix-aware"] == 9 * (3 * BLOCK - 1)  # all but the three first visits, last tokens apart
+    assert shares["round-robin"] < shares["prefix-aware"]
+
+
+def test_affinity_to_a_cache_ends_where_the_replica_is_too_busy():
+    """All at once and the same prompt: the first replica takes so many more, then both take turns."""
+    load = [RecordedRequest(0, 3 * BLOCK, 1, SHARED_PROMPT) for _ in range(MAX_IMBALANCE + 3)]
+    taken: list[int] = []
+
+    def noting(arrival, replicas):
+        taken.append(prefix_aware(arrival, replicas))
+        return taken[-1]
+
+    replay(load, Serving(remembers_cache=True), cost=plain_cost(fed=10), num_replicas=2, router=noting)
+    assert taken == [0] * (MAX_IMBALANCE + 1) + [1, 0]
