@@ -6,6 +6,7 @@ Formats, told apart by their columns or keys:
 - Mooncake (JSON Lines): timestamp in ms, input_length, output_length, hash_ids of blocks of 512 tokens
 - Mooncake lengths (CSV): timestamp_ms, input_length, output_length, prefix_hit_blocks
 - a vLLM log (CSV): request_id, input_toks, output_toks, queued_s; first_token_s and last_token_s say how it went
+- the same as LLMServingSim writes it (JSON Lines): queued_ts, first_token_ts, last_token_ts
 - our own (CSV): arrival_s, prompt_tokens, output_tokens
 """
 
@@ -14,6 +15,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -145,10 +147,10 @@ def _mooncake_lengths(row: _Row) -> RecordedRequest:
     return RecordedRequest(at_ns, prompt, int(row["output_length"]), cached_tokens=cached)
 
 
-def _vllm(row: _Row) -> RecordedRequest:
-    first, last = row.get("first_token_s"), row.get("last_token_s")
+def _vllm(row: _Row, *, unit: str = "s") -> RecordedRequest:
+    first, last = row.get(f"first_token_{unit}"), row.get(f"last_token_{unit}")
     return RecordedRequest(
-        _seconds(row["queued_s"]),
+        _seconds(row[f"queued_{unit}"]),
         int(row["input_toks"]),
         int(row["output_toks"]),
         first_token_ns=_seconds(first) if first else None,
@@ -160,7 +162,7 @@ def _own(row: _Row) -> RecordedRequest:
     return RecordedRequest(_seconds(row["arrival_s"]), int(row["prompt_tokens"]), int(row["output_tokens"]))
 
 
-def _seconds(text: str) -> int:
+def _seconds(text: str | float) -> int:
     return round(float(text) * NANOSECONDS_PER_SECOND)
 
 
@@ -169,5 +171,6 @@ _FORMATS: Sequence[tuple[tuple[str, ...], _Reading]] = (
     (("timestamp", "input_length", "output_length", "hash_ids"), _mooncake),
     (("timestamp_ms", "input_length", "output_length", "prefix_hit_blocks"), _mooncake_lengths),
     (("input_toks", "output_toks", "queued_s"), _vllm),
+    (("input_toks", "output_toks", "queued_ts"), partial(_vllm, unit="ts")),
     (("arrival_s", "prompt_tokens", "output_tokens"), _own),
 )

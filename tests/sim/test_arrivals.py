@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from simulator.arrivals import ArrivalError, arrival_times_ns, unit_gaps
 from simulator.prefix_cache import PrefixCache, PromptPrefix
-from simulator.trace_files import TraceFileError, read_recorded
+from simulator.trace_files import RecordedRequest, TraceFileError, read_recorded
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "traces"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the recorded loads are not here")
@@ -59,6 +59,8 @@ FILES = {
         for ms, size, out in ((0, 9, 4), (1250, 8, 3))
     ),
     "vllm.csv": "request_id,input_toks,output_toks,queued_s\na,9,4,0.5\nb,8,3,1.75\n",
+    "vllm.jsonl": '{"input_toks": 9, "output_toks": 4, "queued_ts": 7.5}\n'
+    '{"input_toks": 8, "output_toks": 3, "queued_ts": 8.75}\n',
     "own.csv": "arrival_s,prompt_tokens,output_tokens\n1.25,8,3\n0,9,4\n",
     "lengths.csv": "timestamp_ms,input_length,output_length,prefix_hit_blocks,blocks\n0,9,4,0,1\n1250,8,3,0,1\n",
 }
@@ -70,6 +72,15 @@ def test_each_format_gives_the_same_load(tmp_path, name):
     found = read_recorded(tmp_path / name)
     assert [(r.at_ns, r.prompt_tokens, r.output_tokens) for r in found] == [(0, 9, 4), (1_250_000_000, 8, 3)]
     assert len(read_recorded(tmp_path / name, limit=1)) == 1
+
+
+def test_a_log_says_when_its_requests_ended(tmp_path):
+    ends = "request_id,input_toks,output_toks,queued_s,first_token_s,last_token_s\na,9,4,2,2.5,4\n"
+    (tmp_path / "log.csv").write_text(ends, encoding="utf-8")
+    (found,) = read_recorded(tmp_path / "log.csv")
+    assert (found.at_ns, found.first_token_ns, found.completion_ns) == (0, 500_000_000, 2_000_000_000)
+    assert found.decode_ns == 1_500_000_000
+    assert RecordedRequest(0, 1, 1).decode_ns is None
 
 
 @pytest.mark.parametrize(
