@@ -125,7 +125,7 @@ def test_a_router_that_knows_prefixes_sends_conversations_back_where_they_were()
 
 
 def test_affinity_to_a_cache_ends_where_the_replica_is_too_busy():
-    """All at once and the same prompt: the first replica takes so many more, then the other, which has it too by then."""
+    """All at once, the same prompt: the first replica takes so many more, then the other, which has it too by then."""
     load = [RecordedRequest(0, 3 * BLOCK, 1, SHARED_PROMPT) for _ in range(MAX_IMBALANCE + 3)]
     taken: list[int] = []
 
