@@ -5,7 +5,7 @@ from simulator.job import Job, JobTimes, Piece, run_jobs
 from simulator.load import Cluster, break_even, load_curve, serve
 from simulator.model_cost import ModelCost
 from simulator.prediction import predict
-from simulator.replay import replay
+from simulator.replay import ReplayErrors, engine_speed, replay, replay_errors
 from simulator.replica import Arrival, Serving
 from simulator.simulation import RequestTimes, Simulated, simulate
 from simulator.strategies import STRATEGIES, Strategy, StrategyOptions, strategy
@@ -19,17 +19,20 @@ __all__ = [
     "JobTimes",
     "ModelCost",
     "Piece",
+    "ReplayErrors",
     "RequestTimes",
     "Serving",
     "Simulated",
     "Strategy",
     "StrategyOptions",
     "break_even",
+    "engine_speed",
     "load_curve",
     "predict",
     "predict_pasta",
     "predict_sequential",
     "replay",
+    "replay_errors",
     "run_jobs",
     "serve",
     "simulate",

@@ -1,13 +1,14 @@
 """One answer: simulate the decode of its DAG alone on a device. Knows no load, no files and no reports."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pasta_toolkit.dag import Dag
 from pasta_toolkit.report.prediction import Prediction
 from pasta_toolkit.runtime import Request, Script, TagTokens, TraceEvent, script_of_chunks
 from simulator.loss import LossProbe, loss_account
 from simulator.model_cost import ModelCost
+from simulator.prefix_cache import PromptPrefix
 from simulator.replica import Arrival, Serving
 from simulator.simulation import RequestTimes, simulate
 from simulator.token_levels import token_levels
@@ -19,12 +20,13 @@ SEQUENTIAL, PASTA = "sequential", "pasta"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An annotated answer in numbers: its DAG, how long its prompt is, and what its promises say."""
+    """An annotated answer in numbers: its DAG, how long its prompt is and how it begins, and what its promises say."""
 
     name: str
     dag: Dag
     prompt_tokens: int
     promised_tokens: tuple[int, ...] = ()
+    prefix: PromptPrefix = field(default_factory=PromptPrefix)
 
     @property
     def sequential_tokens(self) -> int:

@@ -1,10 +1,11 @@
 """A job: what a user asked for, as one or more requests in stages. Knows no strategy and no cost."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pasta_toolkit.runtime import Request, Script
 from simulator.executor import StepCost
+from simulator.prefix_cache import PromptPrefix
 from simulator.replica import Arrival, Serving
 from simulator.router import Router, least_loaded
 from simulator.simulation import RequestTimes, Simulated, simulate
@@ -14,11 +15,12 @@ __all__ = ["Job", "JobTimes", "Piece", "run_jobs"]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One request of a job: its prompt, how much of that is cached already, and what is decoded."""
+    """One request of a job: its prompt, how much of that is cached in any case, its beginning, and what is decoded."""
 
     prompt_tokens: int
     script: Script
     cached_tokens: int = 0
+    prefix: PromptPrefix = field(default_factory=PromptPrefix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class _Staging:
             self.places[name] = (index, stage)
             expected = sum(thread.decoded_tokens for thread in piece.script.threads)
             request = Request(name, piece.prompt_tokens, piece.cached_tokens, expected)
-            yield Arrival(self._jobs[index].at_ns, request, piece.script)
+            yield Arrival(self._jobs[index].at_ns, request, piece.script, piece.prefix)
 
     def completed(self, name: str) -> Iterable[Arrival]:
         index, stage = self.places[name]

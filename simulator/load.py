@@ -164,6 +164,7 @@ def _point(served: _Served, baseline: _Served, strategy: str, *, rate_per_s: flo
         kv_peak_tokens=max(found.peak_slots),
         kv_slots=cluster.serving.kv_slots,
         num_preemptions=sum(job.num_preemptions for job in times),
+        cached_share=found.cached_tokens / found.prompt_tokens if found.prompt_tokens else 0.0,
         speedup=geometric_mean(b.latency_ns / j.latency_ns for b, j in zip(baseline.times, times, strict=True)) or 1.0,
     )
 

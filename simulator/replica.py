@@ -1,7 +1,7 @@
 """One copy of a model under load: a session, an executor, and the loop's events that move them. Knows no other copy."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pasta_toolkit.runtime import (
     Change,
@@ -26,22 +26,28 @@ from pasta_toolkit.runtime import (
 )
 from simulator.event_loop import EventLoop, Priority
 from simulator.executor import ScriptedExecutor, StepCost
+from simulator.prefix_cache import PrefixCache, PromptPrefix
 
 __all__ = ["Arrival", "Replica", "Serving"]
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request, when it comes, and what it will decode."""
+    """A request, when it comes, what it will decode, and what is known of its prompt's beginning."""
 
     at_ns: int
     request: Request
     script: Script
+    prefix: PromptPrefix = field(default_factory=PromptPrefix)
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How a replica serves. `kv_slots` of None: memory without end; `remembers_cache`: see `KvBudget`."""
+    """How a replica serves. `kv_slots` of None: memory without end.
+
+    `remembers_cache` is a prefix cache: see `KvBudget` for what a preempted request finds again; and a prompt is not
+    fed as far as its blocks were seen by the replica before, or a record says that they were cached.
+    """
 
     limits: Limits = field(default_factory=Limits)
     layout: KvLayout = field(default_factory=Interleaved)
@@ -73,6 +79,9 @@ class Replica:
         self.busy_ns = 0
         self.slot_ns = 0
         self.peak_slots = 0
+        self.prompt_tokens = 0
+        self.cached_tokens = 0
+        self._prefixes = PrefixCache(capacity_tokens=serving.kv_slots) if serving.remembers_cache else None
         self._loop = loop
         self._executor = ScriptedExecutor(cost, ScriptReader())
         self._watch = watch
@@ -83,10 +92,22 @@ class Replica:
         """Requests that run or wait here."""
         return len(self.session.scheduler.known)
 
+    def hit_tokens(self, arrival: Arrival) -> int:
+        """Return how many leading tokens of a prompt this replica has cached."""
+        if self._prefixes is None:
+            return 0
+        return self._prefixes.hit_tokens(arrival.prefix, arrival.request.prompt_tokens)
+
     def arrive(self, arrival: Arrival) -> None:
-        """Take in a request now."""
-        self._executor.reader.add(arrival.request.name, arrival.script)
-        self._watch(self.session.arrive(arrival.request, at_ns=self._loop.now_ns))
+        """Take in a request now; what the prefix cache holds of its prompt is not fed."""
+        cached = max(arrival.request.cached_tokens, self.hit_tokens(arrival))
+        request = replace(arrival.request, cached_tokens=cached)
+        if self._prefixes is not None:
+            self._prefixes.remember(arrival.prefix)
+        self.prompt_tokens += request.prompt_tokens
+        self.cached_tokens += cached
+        self._executor.reader.add(request.name, arrival.script)
+        self._watch(self.session.arrive(request, at_ns=self._loop.now_ns))
         if not self._is_busy:
             self._is_busy = True
             self._loop.schedule(self._loop.now_ns, Priority.STEP_BEGIN, self._begin)

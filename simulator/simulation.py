@@ -44,7 +44,8 @@ class RequestTimes:
 class Simulated:
     """What a simulation found, requests in order of arrival.
 
-    For each replica: how long it was busy, the integral of its allocated slots over that time, and their peak.
+    For each replica: how long it was busy, the integral of its allocated slots over that time, and their peak. Of all
+    prompts' tokens, `cached_tokens` came from a prefix cache.
     """
 
     requests: tuple[RequestTimes, ...]
@@ -52,6 +53,8 @@ class Simulated:
     busy_ns: tuple[int, ...]
     slot_ns: tuple[int, ...]
     peak_slots: tuple[int, ...]
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
 
 
 def simulate(
@@ -94,6 +97,8 @@ def simulate(
         tuple(replica.busy_ns for replica in replicas),
         tuple(replica.slot_ns for replica in replicas),
         tuple(replica.peak_slots for replica in replicas),
+        sum(replica.prompt_tokens for replica in replicas),
+        sum(replica.cached_tokens for replica in replicas),
     )
 
 

@@ -16,36 +16,29 @@ from pasta_toolkit.specs import HardwareSpec, ModelSpec, place
 from pasta_toolkit.tokens import TokenCounter
 from simulator.answer import Answer, trace_of
 from simulator.arrivals import DEFAULT_BURSTINESS, unit_gaps
-from simulator.cost import CostModel, RooflineModel, fitted_model
-from simulator.cost.pool_step import is_pool_calibration
 from simulator.load import Cluster, break_even, load_curve, narrowed, serve
 from simulator.model_cost import ModelCost
-from simulator.pool_cost import pool_cost
 from simulator.prediction import predict
 from simulator.replica import Serving
 from simulator.strategies import StrategyOptions, strategy
 from simulator.trace_files import RecordedRequest
 
 __all__ = [
-    "COST_MODELS",
     "Loads",
     "Study",
     "StudyError",
     "answers_of",
-    "cost_of",
     "kv_capacity",
     "recorded_rates",
     "run_study",
 ]
 
-COST_MODELS = ("fitted", "roofline")
 DEFAULT_STRATEGIES = ("sequential", "pasta")
 NANOSECONDS_PER_SECOND = 1e9
-HOST_BANDWIDTH_BYTES_PER_S = 32e9  # Source: PCI Express 4.0 x16, 32 GB/s in one direction; a newer link is faster
 
 
 class StudyError(PastaError):
-    """Report a study of nothing, or with a cost model that does not exist."""
+    """Report a study of nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +88,6 @@ def answers_of(
         )
         for document, name, dag, prompt in zip(documents, names, dags, prompt_tokens, strict=True)
     ]
-
-
-def cost_of(model: ModelSpec, hardware: HardwareSpec, *, name: str = "fitted", tensor_parallel: int = 1) -> ModelCost:
-    """Return what steps cost by a cost model; a copied token is read and written once.
-
-    Raises:
-        SpecError: the model does not fit the devices.
-        CostError: the spec lacks a number that the formulas need, or was calibrated with another model.
-        StudyError: no such cost model.
-    """
-    if name == "fitted" and is_pool_calibration(hardware.calibration):
-        return pool_cost(model, hardware, tensor_parallel=tensor_parallel)
-    chosen: CostModel
-    if name == "fitted":
-        chosen = fitted_model(model, hardware, tensor_parallel=tensor_parallel)
-    elif name == "roofline":
-        chosen = RooflineModel(model, hardware, tensor_parallel)
-    else:
-        raise StudyError(f"no cost model {name!r}: choose from {', '.join(COST_MODELS)}")
-    copied_bytes = 2 * model.kv_bytes_per_token(tensor_parallel)
-    copy_ns = copied_bytes / hardware.memory_bandwidth_bytes_per_s * NANOSECONDS_PER_SECOND
-    swapped_bytes = model.kv_bytes_per_token(tensor_parallel)
-    swap_ns = swapped_bytes / HOST_BANDWIDTH_BYTES_PER_S * NANOSECONDS_PER_SECOND
-    return ModelCost(chosen, copy_ns_per_token=copy_ns, swap_ns_per_token=swap_ns)
 
 
 def kv_capacity(model: ModelSpec, hardware: HardwareSpec, *, tensor_parallel: int = 1) -> int:

@@ -5,19 +5,22 @@ Formats, told apart by their columns or keys:
 - Azure (CSV): TIMESTAMP, ContextTokens, GeneratedTokens
 - Mooncake (JSON Lines): timestamp in ms, input_length, output_length, hash_ids of blocks of 512 tokens
 - Mooncake lengths (CSV): timestamp_ms, input_length, output_length, prefix_hit_blocks
-- a vLLM log (CSV): request_id, input_toks, output_toks, queued_s
+- a vLLM log (CSV): request_id, input_toks, output_toks, queued_s; first_token_s and last_token_s say how it went
+- the same as LLMServingSim writes it (JSON Lines): queued_ts, first_token_ts, last_token_ts
 - our own (CSV): arrival_s, prompt_tokens, output_tokens
 """
 
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from grammar import PastaError
+from simulator.prefix_cache import PromptPrefix
 
 __all__ = ["RecordedRequest", "TraceFileError", "read_recorded"]
 
@@ -32,13 +35,36 @@ class TraceFileError(PastaError):
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """One request of a recorded load; `at_ns` counts from the first. `block_hashes` name blocks of the prompt."""
+    """One request of a recorded load; times count from the first arrival.
+
+    `block_hashes` name blocks of the prompt. `first_token_ns` and `completion_ns` are what the log says of its end.
+    """
 
     at_ns: int
     prompt_tokens: int
     output_tokens: int
     block_hashes: tuple[int, ...] = ()
     cached_tokens: int = 0
+    first_token_ns: int | None = None
+    completion_ns: int | None = None
+
+    @property
+    def prefix(self) -> PromptPrefix:
+        """Return what the record says of the prompt's beginning."""
+        return PromptPrefix(self.block_hashes, MOONCAKE_BLOCK_TOKENS, self.cached_tokens)
+
+    @property
+    def decode_ns(self) -> int | None:
+        """Return how long the tokens after the first took; None where that was not recorded."""
+        if self.first_token_ns is None or self.completion_ns is None:
+            return None
+        return self.completion_ns - self.first_token_ns
+
+    def since(self, start_ns: int) -> "RecordedRequest":
+        """Return the same request with its times counted from `start_ns`."""
+        first = None if self.first_token_ns is None else self.first_token_ns - start_ns
+        last = None if self.completion_ns is None else self.completion_ns - start_ns
+        return replace(self, at_ns=self.at_ns - start_ns, first_token_ns=first, completion_ns=last)
 
 
 _Row: TypeAlias = Mapping[str, Any]
@@ -62,10 +88,7 @@ def read_recorded(path: Path, *, limit: int | None = None) -> tuple[RecordedRequ
         raise TraceFileError(f"the load file {str(path)!r} holds no request")
     found.sort(key=lambda request: request.at_ns)
     first = found[0].at_ns
-    return tuple(
-        RecordedRequest(r.at_ns - first, r.prompt_tokens, r.output_tokens, r.block_hashes, r.cached_tokens)
-        for r in found
-    )
+    return tuple(request.since(first) for request in found)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, _Row]]:
@@ -124,15 +147,22 @@ def _mooncake_lengths(row: _Row) -> RecordedRequest:
     return RecordedRequest(at_ns, prompt, int(row["output_length"]), cached_tokens=cached)
 
 
-def _vllm(row: _Row) -> RecordedRequest:
-    return RecordedRequest(_seconds(row["queued_s"]), int(row["input_toks"]), int(row["output_toks"]))
+def _vllm(row: _Row, *, unit: str = "s") -> RecordedRequest:
+    first, last = row.get(f"first_token_{unit}"), row.get(f"last_token_{unit}")
+    return RecordedRequest(
+        _seconds(row[f"queued_{unit}"]),
+        int(row["input_toks"]),
+        int(row["output_toks"]),
+        first_token_ns=_seconds(first) if first else None,
+        completion_ns=_seconds(last) if last else None,
+    )
 
 
 def _own(row: _Row) -> RecordedRequest:
     return RecordedRequest(_seconds(row["arrival_s"]), int(row["prompt_tokens"]), int(row["output_tokens"]))
 
 
-def _seconds(text: str) -> int:
+def _seconds(text: str | float) -> int:
     return round(float(text) * NANOSECONDS_PER_SECOND)
 
 
@@ -141,5 +171,6 @@ _FORMATS: Sequence[tuple[tuple[str, ...], _Reading]] = (
     (("timestamp", "input_length", "output_length", "hash_ids"), _mooncake),
     (("timestamp_ms", "input_length", "output_length", "prefix_hit_blocks"), _mooncake_lengths),
     (("input_toks", "output_toks", "queued_s"), _vllm),
+    (("input_toks", "output_toks", "queued_ts"), partial(_vllm, unit="ts")),
     (("arrival_s", "prompt_tokens", "output_tokens"), _own),
 )

@@ -38,6 +38,8 @@ DEFAULT_STRATEGIES = ("sequential", "pasta")
         "pasta simulate annotated.jsonl --model llama-3.1-8b --hardware rtx-4090 --strategy all --html report.html",
         "pasta simulate annotated.jsonl --rate 1 --rate 4 --rate 16 --slo-latency 5 --format json",
         "pasta simulate --load-file azure.csv --requests 1000",
+        "pasta simulate --load-file mooncake.jsonl --prefix-cache --replicas 4 --router prefix-aware",
+        "pasta simulate answer.dag.json --cost table --kernel-tables measured/",
     ),
 )
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
@@ -59,18 +61,28 @@ DEFAULT_STRATEGIES = ("sequential", "pasta")
 def command(paths: tuple[str, ...], **options: Any) -> None:
     """Predict how long annotated answers take to decode, how much faster than sequentially, and why not faster.
 
-    PATH is a file or a folder of annotated responses, or - for standard input. Answers that are not valid are named on
+    PATH is a file or a folder of annotated responses, a DAG as pasta dag --format json writes it (a name that ends in
+    .json), or - for standard input. Answers that are not valid are named on
     stderr and left out; the exit code is 1 then. Without PATH, the requests of --load-file are served with their own
     lengths, one thread each.
     """
     from pasta_toolkit.specs import load_hardware, load_model  # noqa: PLC0415
     from pasta_toolkit.tokens import load_counter  # noqa: PLC0415
-    from simulator.study import cost_of, run_study  # noqa: PLC0415
+    from simulator.pricing import cost_of  # noqa: PLC0415
+    from simulator.study import run_study  # noqa: PLC0415
 
     if not paths and options["load_file"] is None:
         raise click.UsageError("Missing argument 'PATH...': annotated responses, or --load-file alone.")
     model, hardware = load_model(options["model_name"]), load_hardware(options["hardware_name"])
-    cost = cost_of(model, hardware, name=options["cost_name"], tensor_parallel=options["tensor_parallel"])
+    options["cost_name"] = options["cost_name"] or ("table" if options["kernel_tables"] else "fitted")
+    cost = cost_of(
+        model,
+        hardware,
+        name=options["cost_name"],
+        tensor_parallel=options["tensor_parallel"],
+        kernel_tables=options["kernel_tables"],
+        engine_speed=options["engine_speed"],
+    )
     counter = load_counter(options["tokenizer"])
     recorded = _recorded(options)
     study = _study(options, model, hardware, counter=counter, recorded=recorded)
@@ -186,6 +198,7 @@ def _about_load(options: dict[str, Any], study: "Study") -> list[tuple[str, str]
     return [
         ("arrivals", f"{num_requests:,}, {source}"),
         ("served by", f"{replicas} replicas, {options['router']}" if replicas > 1 else "1 replica"),
+        ("prefix cache", "yes" if options["prefix_cache"] else "no"),
     ]
 
 

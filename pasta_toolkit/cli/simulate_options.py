@@ -51,10 +51,22 @@ device_options = option_group(
     click.option(
         "--cost",
         "cost_name",
-        type=click.Choice(["fitted", "roofline"]),
-        default="fitted",
+        type=click.Choice(["fitted", "roofline", "table"]),
+        help="Cost model of a step: fitted to measured kernels, datasheet values alone, or your measured kernels"
+        " themselves.  [default: table with --kernel-tables, else fitted]",
+    ),
+    click.option(
+        "--kernel-tables",
+        type=click.Path(path_type=Path),
+        metavar="DIR|PREFIX",
+        help="Measured kernels of the device, or the start of the names of a served model's layer files.",
+    ),
+    click.option(
+        "--engine-speed",
+        type=click.FloatRange(min=0, min_open=True),
+        default=1.0,
         show_default=True,
-        help="Cost model of a step: fitted to measured kernels, or datasheet values alone.",
+        help="Speed of the engine over that of its layers one by one, with such layers.",
     ),
 )
 strategy_options = option_group(
@@ -89,7 +101,12 @@ serving_options = option_group(
         show_default=True,
         help="What happens to the cache of a request that must go because slots run out.",
     ),
-    click.option("--prefix-cache", is_flag=True, help="What nobody has overwritten is not fed again after preemption."),
+    click.option(
+        "--prefix-cache",
+        is_flag=True,
+        help="Prompts are not fed as far as a recorded load says that they share blocks, nor again after preemption"
+        " what nobody has overwritten.",
+    ),
     click.option("--max-lanes", type=int, help="Most threads in a step."),
     click.option("--max-batched-tokens", type=int, help="Most tokens in a step; longer prompts are fed in chunks."),
     click.option("--max-threads", type=int, help="Most threads of one request in a step."),
@@ -121,10 +138,10 @@ load_options = option_group(
     click.option("--replicas", type=click.IntRange(min=1), default=1, show_default=True, help="Copies of the model."),
     click.option(
         "--router",
-        type=click.Choice(["least-loaded", "round-robin"]),
+        type=click.Choice(["least-loaded", "prefix-aware", "round-robin"]),
         default="least-loaded",
         show_default=True,
-        help="Which replica gets a request.",
+        help="Which replica gets a request; prefix-aware: that which has most of the prompt cached.",
     ),
     click.option(
         "--slo-ttft",

@@ -61,8 +61,9 @@ class LoadPoint:
 
     `goodput_per_s` counts good requests, `throughput_tokens_per_s` tokens of rendered answers, both over the makespan.
     `utilisation` is the busy share of the makespan of all replicas; `kv_mean_tokens` the slots in use while busy, by
-    time. `speedup` is the geometric mean, request by request, of sequential over own latency at the same rate. `loss`
-    is the mean account in seconds, from `perfect` on, for strategies that have one.
+    time. `speedup` is the geometric mean, request by request, of sequential over own latency at the same rate;
+    `cached_share` the part of all prompts' tokens that a prefix cache held. `loss` is the mean account in seconds, from
+    `perfect` on, for strategies that have one.
     """
 
     strategy: str
@@ -80,6 +81,7 @@ class LoadPoint:
     kv_slots: int | None
     num_preemptions: int
     speedup: float = 1.0
+    cached_share: float = 0.0
     loss: tuple[tuple[str, float], ...] = ()
 
 

@@ -155,7 +155,18 @@ def _load_grid(points: Sequence[LoadPoint]) -> Grid:
 
 
 def _use_grid(points: Sequence[LoadPoint]) -> Grid:
-    columns = ("strategy", "requests/s", "tokens/s", "good/s", "busy", "KV mean", "KV peak", "KV slots", "preempted")
+    columns = (
+        "strategy",
+        "requests/s",
+        "tokens/s",
+        "good/s",
+        "busy",
+        "KV mean",
+        "KV peak",
+        "KV slots",
+        "preempted",
+        "cached",
+    )
     rows = tuple(
         (
             point.strategy,
@@ -167,6 +178,7 @@ def _use_grid(points: Sequence[LoadPoint]) -> Grid:
             f"{point.kv_peak_tokens:,}",
             NOTHING if point.kv_slots is None else f"{point.kv_slots:,}",
             f"{point.num_preemptions:,}",
+            f"{point.cached_share:.0%}",
         )
         for point in points
     )

@@ -141,15 +141,19 @@ class Planning:
         return sum(thread.slots_to_feed(1, layout) - thread.swapped_slots for thread in threads.live)
 
     def _start(self, threads: RequestThreads) -> bool:
-        """Give a waiting request its first lane if there are slots; what survives of its cache is not fed again."""
+        """Give a waiting request its first lane if there are slots for all that the main thread has to feed.
+
+        What survives of its cache is not fed again.
+        """
         scheduler = self.scheduler
         restored = threads.restorable_tokens(scheduler.budget.surviving_slots(threads.request.name))
         num_tokens = min(threads.main.pending_tokens - restored, self.tokens_left)
-        slots = threads.main.slots_to_feed(restored + num_tokens, scheduler.budget.layout)
-        if not scheduler.budget.has_room(slots):
+        whole = threads.main.slots_to_feed(threads.main.pending_tokens, scheduler.budget.layout)
+        if not scheduler.budget.has_room(whole):
             if not scheduler.running:
-                scheduler.check_size(threads.request.name, slots)
+                scheduler.check_size(threads.request.name, whole)
             return False
+        slots = threads.main.slots_to_feed(restored + num_tokens, scheduler.budget.layout)
         threads.resume(restored)
         scheduler.budget.reclaim(threads.request.name)
         self._enter(threads)

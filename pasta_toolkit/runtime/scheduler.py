@@ -8,10 +8,12 @@ Online: it learns of promises, syncs and ends only from the progress of lanes. T
 3. When an admitted thread finds no slots in the KV cache, the last request in admission order that has no lane in this
    step yet is preempted: its cache is lost and fed again later (recompute), but for what a budget that remembers
    still has; or it is moved to the host and back (swap). Nothing is admitted in such a step.
-4. A waiting request is admitted when a lane, tokens, slots and a request's place are free; the first that does not
-   fit ends the admissions, so that none is overtaken. A preempted request waits before all others (first come only).
+4. A waiting request is admitted when a lane, tokens, a request's place and slots for its whole prompt are free, though
+   it may be fed in chunks (a preempted one: for its main thread's tokens); the first that does not fit ends the
+   admissions, so that none is overtaken. A preempted request waits before all others (first come only).
 
-Source: rules 1 to 4 are those of vLLM's V1 scheduler (`vllm/v1/core/sched/scheduler.py`), with threads for sequences.
+Source: rules 1 to 4 are those of vLLM's V1 scheduler (`vllm/v1/core/sched/scheduler.py`, with its default
+`scheduler_reserve_full_isl`), with threads for sequences.
 """
 
 from collections.abc import Iterable, Iterator

@@ -9,7 +9,13 @@ __all__ = ["HardwareSpec"]
 
 KINDS = ("cpu", "gpu", "tpu")
 REQUIRED_POSITIVE = ("bf16_dense_flops_per_s", "memory_bandwidth_bytes_per_s", "memory_capacity_bytes")
-OPTIONAL_POSITIVE = ("num_compute_units", "clock_hz", "last_level_cache_bytes", "interconnect_bandwidth_bytes_per_s")
+OPTIONAL_POSITIVE = (
+    "num_compute_units",
+    "clock_hz",
+    "last_level_cache_bytes",
+    "shared_memory_bytes_per_unit",
+    "interconnect_bandwidth_bytes_per_s",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +23,8 @@ class HardwareSpec:
     """Describe one device by its datasheet.
 
     FLOP rates are dense (no sparsity). `num_compute_units` are streaming multiprocessors (NVIDIA), compute units (AMD)
-    or cores. `last_level_cache_bytes` is what all of them share. `interconnect_bandwidth_bytes_per_s` is one way, to
+    or cores. `last_level_cache_bytes` is what all of them share, `shared_memory_bytes_per_unit` what the thread blocks
+    on one of them share (how many fit at once follows from it). `interconnect_bandwidth_bytes_per_s` is one way, to
     the other devices of a node. `has_asynchronous_matrix_units` says whether matrix instructions and bulk copies run
     asynchronously (wgmma, tcgen05: Hopper and data-centre Blackwell); kernels for such devices overlap better.
     `unverified` names fields without a source.
@@ -34,6 +41,7 @@ class HardwareSpec:
     num_compute_units: int | None = None
     clock_hz: float | None = None
     last_level_cache_bytes: int | None = None
+    shared_memory_bytes_per_unit: int | None = None
     has_asynchronous_matrix_units: bool = False
     interconnect_bandwidth_bytes_per_s: float | None = None
     unverified: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from simulator.cost.serving_profile import ServingProfile, ServingTableModel
 from simulator.cost.smooth_kernels import fitted_model
 from simulator.cost.step_cost import CostModel, StepCost, Term
 from simulator.cost.step_shape import PrefillShape, StepShape
+from simulator.cost.table_files import table_model_of
 from simulator.cost.table_kernels import table_model
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "format_calibration",
     "generic_profiles",
     "table_model",
+    "table_model_of",
 ]

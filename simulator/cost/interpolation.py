@@ -34,6 +34,13 @@ class Curve:
         """Return the last measured coordinate."""
         return self.coordinates[-1]
 
+    @property
+    def last_rate(self) -> float | None:
+        """Return the rise of the coordinate over that of the value, between the last two points; None if neither."""
+        if len(self.coordinates) < 2 or self.values[-1] <= self.values[-2]:  # noqa: PLR2004
+            return None
+        return (self.coordinates[-1] - self.coordinates[-2]) / (self.values[-1] - self.values[-2])
+
     def at(self, coordinate: float) -> float:
         """Return the value at a coordinate; beyond the last one the last slope goes on, but never downwards."""
         if coordinate <= self.coordinates[0] or len(self.coordinates) == 1:

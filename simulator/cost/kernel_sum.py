@@ -5,14 +5,17 @@ from typing import Protocol
 
 from pasta_toolkit.specs import HardwareSpec, ModelSpec, place
 from simulator.cost.attention_work import LayerContexts, layer_contexts
+from simulator.cost.block_schedule import BlockSchedule
 from simulator.cost.collective import all_reduce_seconds
 from simulator.cost.heads import Heads
 from simulator.cost.interval import interval_factors
-from simulator.cost.skew import skew_factor
 from simulator.cost.step_cost import StepCost, Term
 from simulator.cost.step_shape import PrefillShape, StepShape
 
-__all__ = ["KernelSumModel", "Kernels"]
+__all__ = ["KernelSumModel", "Kernels", "reached_bandwidth"]
+
+MANY_LANES = 128
+LONG = 4096  # tokens; both only have to be large enough for the bandwidth to be what counts
 
 
 class Kernels(Protocol):
@@ -58,12 +61,15 @@ class KernelSumModel:
     _counted: dict[tuple[int, int], tuple[Term, ...]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
-    _fixed_attention: dict[int, float] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _schedule: BlockSchedule | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what does not fit; look up what every step needs."""
         place(self.model, self.hardware, tensor_parallel=self.tensor_parallel)
-        object.__setattr__(self, "_heads", Heads.of(self.model, self.tensor_parallel))
+        heads = Heads.of(self.model, self.tensor_parallel)
+        object.__setattr__(self, "_heads", heads)
+        reached = reached_bandwidth(self.kernels, heads)
+        object.__setattr__(self, "_schedule", BlockSchedule.of(self.hardware, heads, bandwidth_bytes_per_s=reached))
         object.__setattr__(self, "_interval", interval_factors(sorted(self.log_residuals)))
 
     def step_time(self, shape: StepShape) -> StepCost:
@@ -107,21 +113,27 @@ class KernelSumModel:
             return 0.0, 0.0
         attention, unequal = 0.0, 0.0
         for layers in layer_contexts(self.model, shape):
-            equal, extra = self._layer_attention(layers)
+            equal, extra = self._layer_attention(layers, is_mixed=bool(shape.prefills))
             attention += layers.num_layers * equal
             unequal += layers.num_layers * extra
         return attention, unequal
 
-    def _layer_attention(self, layers: LayerContexts) -> tuple[float, float]:
-        """Return one layer's seconds at the mean context, and the skew of the part of them that contexts cause."""
-        num_lanes = len(layers.contexts)
+    def _layer_attention(self, layers: LayerContexts, *, is_mixed: bool) -> tuple[float, float]:
+        """Return one layer's seconds at the mean context, and what the spread of contexts adds.
+
+        The blocks of a chunk even out the ends of the lanes' blocks, so nothing is added in a step with chunks.
+        """
+        contexts = layers.contexts
         equal = self.kernels.attention_seconds(
-            self._heads, num_lanes=num_lanes, context=sum(layers.contexts) / num_lanes
+            self._heads, num_lanes=len(contexts), context=sum(contexts) / len(contexts)
         )
-        factor = skew_factor(layers.contexts, self.hardware, num_kv_heads=self._heads.num_kv_heads)
-        if factor == 1:
-            return equal, 0.0
-        if num_lanes not in self._fixed_attention:
-            fixed = self.kernels.attention_seconds(self._heads, num_lanes=num_lanes, context=1)
-            self._fixed_attention[num_lanes] = fixed
-        return equal, (factor - 1) * max(0.0, equal - self._fixed_attention[num_lanes])
+        extra = 0.0 if is_mixed or self._schedule is None else self._schedule.extra_seconds(contexts)
+        return equal, extra
+
+
+def reached_bandwidth(kernels: Kernels, heads: Heads) -> float | None:
+    """Return the bytes a second that many long lanes read together; None if longer ones take no longer."""
+    short, long = (
+        kernels.attention_seconds(heads, num_lanes=MANY_LANES, context=context) for context in (LONG, 2 * LONG)
+    )
+    return MANY_LANES * LONG * heads.token_bytes / (long - short) if long > short else None

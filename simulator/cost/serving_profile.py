@@ -11,11 +11,12 @@ from pathlib import Path
 
 from pasta_toolkit.specs import HardwareSpec, ModelSpec, place
 from simulator.cost.attention_work import prefill_pairs
+from simulator.cost.block_schedule import BLOCK_BYTES_PER_S, BlockSchedule
 from simulator.cost.errors import CostError
+from simulator.cost.heads import Heads
 from simulator.cost.interpolation import Curve, interpolate
 from simulator.cost.interval import interval_factors
 from simulator.cost.measurements import read_rows
-from simulator.cost.skew import skew_factor
 from simulator.cost.step_cost import StepCost, Term
 from simulator.cost.step_shape import PrefillShape, StepShape
 
@@ -68,6 +69,21 @@ class MixedAttentionTable:
             lambda known: self._over_chunk_context(self.planes[known], chunk_context, num_lanes, context),
         )
 
+    @property
+    def reached_tokens_per_s(self) -> float | None:
+        """Return how many tokens of context the most lanes read together; None if the table says nothing of it."""
+        by_lanes = self.planes.get(0, {}).get(0, {})
+        most = max(by_lanes, default=0)
+        rate = by_lanes[most].last_rate if most else None
+        return rate * most if rate else None
+
+    @property
+    def lane_tokens_per_s(self) -> float | None:
+        """Return how fast one lane is read whose keys are not split, as beside a chunk; None where not measured."""
+        chunk = min((chunk for chunk in self.planes if chunk), default=0)
+        by_lanes = self.planes[chunk][min(self.planes[chunk])] if chunk else {}
+        return by_lanes[1].last_rate if 1 in by_lanes else None
+
     @staticmethod
     def _over_chunk_context(
         by_context: dict[int, dict[int, Curve]], chunk_context: float, num_lanes: float, context: float
@@ -109,10 +125,12 @@ class ServingTableModel:
 
     Several chunks in a step are looked up as one of as many tokens, behind a context that keeps the (query, key) pairs.
     Terms: `matmul`, `output_head` (the head and sampling), `attention`, `unequal_contexts`, `elementwise`, `host`.
-    Without `prices_spread`, lanes cost what as many lanes at their mean context cost: docs/cost_models.md has when.
+    Without `prices_spread`, lanes cost what as many lanes at their mean context cost. `speed` is that of the engine
+    over that of its layers one by one, 1 unless it was measured; docs/cost_models.md says more of both.
 
     Raises:
         SpecError: the model does not fit the device.
+        CostError: the speed is not positive.
     """
 
     model: ModelSpec
@@ -121,8 +139,10 @@ class ServingTableModel:
     host_seconds_per_step: float = 0.0
     log_residuals: tuple[float, ...] = ()
     prices_spread: bool = True
+    speed: float = 1.0
 
     _interval: tuple[float, float] = field(init=False, repr=False)
+    _schedule: BlockSchedule | None = field(init=False, repr=False)
     # As in the sum of kernels: a simulation asks for the same counts again and again.
     _counted: dict[tuple[int, int], tuple[Term, ...]] = field(
         init=False, repr=False, compare=False, default_factory=dict
@@ -131,7 +151,10 @@ class ServingTableModel:
     def __post_init__(self) -> None:
         """Refuse a model that does not fit."""
         place(self.model, self.hardware)
+        if not 0 < self.speed < float("inf"):
+            raise CostError(f"the speed of an engine must be a positive number, found {self.speed}")
         object.__setattr__(self, "_interval", interval_factors(sorted(self.log_residuals)))
+        object.__setattr__(self, "_schedule", self._measured_schedule())
 
     @property
     def name(self) -> str:
@@ -149,6 +172,8 @@ class ServingTableModel:
             Term("attention", self.model.num_layers * attention),
             Term("unequal_contexts", self.model.num_layers * unequal),
         )
+        if self.speed != 1:
+            terms = tuple(Term(term.name, term.seconds / self.speed) for term in terms)
         return StepCost(terms, *self._interval)
 
     def _counted_terms(self, num_tokens: int, num_outputs: int) -> tuple[Term, ...]:
@@ -165,23 +190,26 @@ class ServingTableModel:
         )
 
     def _attention(self, shape: StepShape) -> tuple[float, float]:
-        """Return one layer's seconds at the mean context, and what the spread of contexts adds to the lanes' part."""
+        """Return one layer's seconds at the mean context, and what the spread of contexts adds to lanes alone."""
         chunk, chunk_context = _one_chunk(shape.prefills)
-        num_lanes = shape.num_lanes
-        mean = sum(shape.decode_contexts) / num_lanes if num_lanes else 0.0
-        table = self.profile.attention
-        equal = table.seconds(chunk=chunk, chunk_context=chunk_context, num_lanes=num_lanes, context=mean)
-        factor = self._spread_factor(shape.decode_contexts)
-        if factor == 1:
-            return equal, 0.0
-        lanes = table.seconds(chunk=0, chunk_context=0, num_lanes=num_lanes, context=mean)
-        fixed = table.seconds(chunk=0, chunk_context=0, num_lanes=num_lanes, context=1)
-        return equal, (factor - 1) * max(0.0, lanes - fixed)
+        contexts = shape.decode_contexts
+        mean = sum(contexts) / len(contexts) if contexts else 0.0
+        equal = self.profile.attention.seconds(
+            chunk=chunk, chunk_context=chunk_context, num_lanes=len(contexts), context=mean
+        )
+        is_priced = self.prices_spread and self._schedule is not None and not shape.prefills
+        return equal, self._schedule.extra_seconds(contexts) if is_priced and self._schedule else 0.0
 
-    def _spread_factor(self, contexts: tuple[int, ...]) -> float:
-        if not self.prices_spread:
-            return 1.0
-        return skew_factor(contexts, self.hardware, num_kv_heads=self.model.num_kv_heads)
+    def _measured_schedule(self) -> BlockSchedule | None:
+        """Return the schedule with the rates that the profile shows: of all lanes together, and of one block alone."""
+        heads = Heads.of(self.model)
+        reached, alone = self.profile.attention.reached_tokens_per_s, self.profile.attention.lane_tokens_per_s
+        return BlockSchedule.of(
+            self.hardware,
+            heads,
+            bandwidth_bytes_per_s=reached * heads.token_bytes if reached else None,
+            block_bytes_per_s=alone * heads.token_bytes / heads.num_kv_heads if alone else BLOCK_BYTES_PER_S,
+        )
 
 
 def _one_chunk(prefills: tuple[PrefillShape, ...]) -> tuple[float, float]:

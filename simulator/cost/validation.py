@@ -185,9 +185,9 @@ def skew_errors(folder: Path, *, is_given: bool) -> list[float]:
             contexts = (int(row["kv_big"]),) * num_long + (int(row["kv_small"]),) * (int(row["n"]) - num_long)
             cost = table.step_time(StepShape(contexts))
             equal, extra = cost.seconds("attention"), cost.seconds("unequal_contexts")
-            layers = 3e6 / model.num_layers
-            scale = float(row["t_mean_us"]) / equal if is_given else layers
-            errors.append(scale * (equal + extra) / float(row["t_skew_us"]) - 1)
+            three_layers_us = 3e6 / model.num_layers
+            equal_us = float(row["t_mean_us"]) if is_given else three_layers_us * equal
+            errors.append((equal_us + three_layers_us * extra) / float(row["t_skew_us"]) - 1)
     return errors
 
 

@@ -18,7 +18,7 @@ CHILD_TOKENS = 2
 
 
 def _one_request(answer: Answer, script: Script, at_ns: int) -> Job:
-    return Job(answer.name, ((Piece(answer.prompt_tokens, script),),), at_ns)
+    return Job(answer.name, ((Piece(answer.prompt_tokens, script, prefix=answer.prefix),),), at_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,9 @@ class Speculative:
 
     def job(self, answer: Answer, *, at_ns: int = 0) -> Job:
         """Return the inner strategy's job with fewer lanes that decode more tokens each."""
-        generator = random.Random(f"{self.seed} {answer.name}")  # noqa: S311 - a simulation, not a secret
+        # Seeded by the answer's numbers: the same answer in another folder draws the same.
+        lengths = [answer.prompt_tokens, *(chunk.tokens for chunk in answer.dag.chunks)]
+        generator = random.Random(f"{self.seed} {lengths}")  # noqa: S311 - a simulation, not a secret
         job = self.inner.job(answer, at_ns=at_ns)
         return replace(job, stages=tuple(tuple(self._piece(p, generator) for p in stage) for stage in job.stages))
 

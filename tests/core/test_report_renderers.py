@@ -118,6 +118,9 @@ def test_a_chrome_trace_has_a_track_for_each_thread_and_an_arrow_for_each_fork_a
     assert all(starts[number]["ts"] <= ends[number]["ts"] for number in starts)
     tracks = {event["tid"] for event in events if event["ph"] == "X"}
     assert tracks <= {event["tid"] for event in events if event["ph"] == "M"}
+    places = {e["tid"]: e["args"]["sort_index"] for e in events if e["name"] == "thread_sort_index"}
+    assert tracks <= places.keys()
+    assert sorted(places, key=places.__getitem__) == sorted(places)
     for arrow in starts.values():
         assert any(_covers(event, arrow) for event in events if event["ph"] == "X")
 

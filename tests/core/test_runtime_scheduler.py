@@ -146,6 +146,13 @@ def test_prefill_is_cut_into_chunks_by_the_batched_tokens():
     ]
 
 
+def test_a_request_waits_for_room_for_its_whole_prompt_though_it_is_fed_in_chunks():
+    """ "b" needs 30 of 40 slots; its first chunk of 16 would fit beside the 11 or more of "a"."""
+    arrivals = [(0, Request("a", 10), Script.sequential(5)), (STEP_NS, Request("b", 30), Script.sequential(1))]
+    events = drive(Scheduler(Limits(max_batched_tokens=16), KvBudget(Interleaved(), 40)), arrivals)
+    assert times(events, EventKind.ADMISSION)["b"] == times(events, EventKind.COMPLETION)["a"]
+
+
 def test_cached_prompt_tokens_are_not_fed():
     events = drive(Scheduler(), [(0, Request("a", 40, cached_tokens=32), Script.sequential(1))])
     assert [(lane.num_tokens, lane.first_position, lane.context_tokens) for lane in lanes_of(events)] == [(8, 32, 32)]

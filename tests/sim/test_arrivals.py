@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.arrivals import ArrivalError, arrival_times_ns, unit_gaps
-from simulator.prefix_cache import PrefixCache
-from simulator.trace_files import TraceFileError, read_recorded
+from simulator.prefix_cache import PrefixCache, PromptPrefix
+from simulator.trace_files import RecordedRequest, TraceFileError, read_recorded
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "traces"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the recorded loads are not here")
@@ -59,6 +59,8 @@ FILES = {
         for ms, size, out in ((0, 9, 4), (1250, 8, 3))
     ),
     "vllm.csv": "request_id,input_toks,output_toks,queued_s\na,9,4,0.5\nb,8,3,1.75\n",
+    "vllm.jsonl": '{"input_toks": 9, "output_toks": 4, "queued_ts": 7.5}\n'
+    '{"input_toks": 8, "output_toks": 3, "queued_ts": 8.75}\n',
     "own.csv": "arrival_s,prompt_tokens,output_tokens\n1.25,8,3\n0,9,4\n",
     "lengths.csv": "timestamp_ms,input_length,output_length,prefix_hit_blocks,blocks\n0,9,4,0,1\n1250,8,3,0,1\n",
 }
@@ -70,6 +72,15 @@ def test_each_format_gives_the_same_load(tmp_path, name):
     found = read_recorded(tmp_path / name)
     assert [(r.at_ns, r.prompt_tokens, r.output_tokens) for r in found] == [(0, 9, 4), (1_250_000_000, 8, 3)]
     assert len(read_recorded(tmp_path / name, limit=1)) == 1
+
+
+def test_a_log_says_when_its_requests_ended(tmp_path):
+    ends = "request_id,input_toks,output_toks,queued_s,first_token_s,last_token_s\na,9,4,2,2.5,4\n"
+    (tmp_path / "log.csv").write_text(ends, encoding="utf-8")
+    (found,) = read_recorded(tmp_path / "log.csv")
+    assert (found.at_ns, found.first_token_ns, found.completion_ns) == (0, 500_000_000, 2_000_000_000)
+    assert found.decode_ns == 1_500_000_000
+    assert RecordedRequest(0, 1, 1).decode_ns is None
 
 
 @pytest.mark.parametrize(
@@ -113,23 +124,33 @@ def test_real_loads_are_read_whole(name, rows):
 @needs_shared
 def test_prefix_hits_of_an_unbounded_cache_are_those_of_the_published_synthetic_trace():
     """An independent count: leading blocks seen before, in order of arrival."""
-    cache, seen, expected, found = PrefixCache(block_tokens=512), set(), [], []
+    cache, seen, expected, found = PrefixCache(), set(), [], []
     for request in read_recorded(SHARED / "mooncake_fast25_synthetic.jsonl", limit=500):
         hits = 0
         while hits < len(request.block_hashes) and request.block_hashes[hits] in seen:
             hits += 1
         seen.update(request.block_hashes)
         expected.append(min(hits * 512, request.prompt_tokens - 1))
-        found.append(cache.cached_tokens(request.block_hashes, request.prompt_tokens))
+        found.append(cache.hit_tokens(request.prefix, request.prompt_tokens))
+        cache.remember(request.prefix)
     assert found == expected
     assert sum(found) > 0
 
 
 def test_a_full_prefix_cache_forgets_the_least_recently_used_and_keeps_prefixes():
-    cache = PrefixCache(block_tokens=10, capacity_blocks=3)
-    assert cache.cached_tokens((1, 2), 25) == 0
-    assert cache.cached_tokens((1, 2), 25) == 20
-    cache.cached_tokens((7, 8), 25)  # forgets block 2, the older end of the first prompt
-    assert cache.cached_tokens((1, 2), 25) == 10
+    cache = PrefixCache(capacity_tokens=30)
+    first, second = PromptPrefix((1, 2), 10), PromptPrefix((7, 8), 10)
+    assert cache.hit_tokens(first, 25) == 0
+    cache.remember(first)
+    cache.remember(first)
+    assert cache.hit_tokens(first, 25) == 20
+    cache.remember(second)  # forgets block 2, the older end of the first prompt
+    assert cache.hit_tokens(first, 25) == 10
+    assert cache.hit_tokens(first, 5) == 4  # the last token is fed
+
+
+def test_impossible_blocks_and_caches_are_refused():
     with pytest.raises(ValueError, match="at least 1 token"):
-        PrefixCache(block_tokens=0)
+        PromptPrefix((1,), 0)
+    with pytest.raises(ValueError, match="at least 0 tokens"):
+        PrefixCache(capacity_tokens=-1)

@@ -12,6 +12,7 @@ from pasta_toolkit.specs import Calibration, SpecError, load_hardware, load_mode
 from simulator.cost import CostError, KernelParameters, StepShape, fitted_model, format_calibration, generic_profiles
 from simulator.cost.attention import decode_attention_seconds
 from simulator.cost.batches import step_batches
+from simulator.cost.block_schedule import BlockSchedule
 from simulator.cost.device import Device
 from simulator.cost.fitting import FIRST_GUESS, Tables, fit_device
 from simulator.cost.heads import Heads
@@ -21,7 +22,6 @@ from simulator.cost.kernel_tables import AttentionTable, MatmulTable
 from simulator.cost.least_squares import minimize_squares
 from simulator.cost.matmul import matmul_seconds
 from simulator.cost.measurements import AttentionRow, MatmulRow, StepRow, read_step_rows
-from simulator.cost.skew import skew_factor
 
 H100 = load_hardware("h100")
 DEVICE = Device.of(H100)
@@ -76,16 +76,39 @@ def test_the_batched_prediction_is_the_fitted_model() -> None:
 contexts = st.lists(st.integers(1, 20_000), min_size=1, max_size=64)
 
 
-@given(contexts=contexts, scale=st.integers(2, 9))
-def test_skew_is_at_least_one_and_knows_no_scale(contexts: list[int], scale: int) -> None:
-    factor = skew_factor(contexts, H100, num_kv_heads=8)
-    assert factor >= 1 - 1e-12
-    assert skew_factor([scale * context for context in contexts], H100, num_kv_heads=8) == pytest.approx(factor)
+@settings(max_examples=30)
+@given(contexts=contexts, kv_heads=st.sampled_from([1, 8, 16]))
+def test_unequal_contexts_never_gain_and_equal_ones_cost_nothing(contexts: list[int], kv_heads: int) -> None:
+    schedule = BlockSchedule.of(H100, Heads(32, kv_heads, 128))
+    assert schedule is not None
+    assert schedule.extra_seconds(contexts) >= 0
+    assert schedule.extra_seconds([contexts[0]] * len(contexts)) == 0
 
 
-@given(context=st.integers(1, 20_000), lanes=st.integers(1, 64))
-def test_equal_contexts_have_no_skew(context: int, lanes: int) -> None:
-    assert skew_factor([context] * lanes, H100, num_kv_heads=8) == 1
+@settings(max_examples=30)
+@given(contexts=st.lists(st.integers(1, 9_000), min_size=64, max_size=90), scale=st.integers(2, 9))
+def test_without_splits_the_price_of_unequal_contexts_grows_with_their_scale(contexts: list[int], scale: int) -> None:
+    schedule = BlockSchedule.of(H100, Heads(32, 8, 128))
+    assert schedule is not None
+    extra = schedule.extra_seconds(contexts)
+    assert schedule.extra_seconds([scale * context for context in contexts]) == pytest.approx(scale * extra, abs=1e-12)
+
+
+def test_one_long_lane_goes_on_alone_at_the_rate_of_its_block() -> None:
+    """Two slots, one head, 10 bytes a token, 100 bytes/s together and 60 alone.
+
+    Lanes of 10 and 40 tokens: until 2 s both at 5 tokens/s, then one of 30 at 6. At their mean, 25: 5 s.
+    """
+    schedule = BlockSchedule(1, 2, 1, 10.0, 100.0, 60.0)
+    assert schedule.extra_seconds([10, 40]) == pytest.approx((2 + 30 / 6) - 5)
+
+
+def test_keys_are_split_while_lanes_do_not_fill_the_units() -> None:
+    """FlashAttention-2's rule on 128 units: 204 blocks are enough; below, the fewest splits with nearly full waves."""
+    schedule = BlockSchedule.of(load_hardware("rtx-4090"), Heads(32, 8, 128))
+    assert schedule is not None
+    assert [schedule.num_splits(lanes * 8, 64) for lanes in (24, 25, 26)] == [4, 5, 1]
+    assert schedule.num_splits(8, 1) == 1
 
 
 def test_a_curve_goes_through_its_points_and_never_falls_beyond_them() -> None:

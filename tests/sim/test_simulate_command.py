@@ -4,10 +4,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from grammar import PastaError
+from grammar import PastaError, parse
 from pasta_toolkit.cli import simulate_options
 from pasta_toolkit.cli.simulate import command
+from pasta_toolkit.dag import build_dag
+from pasta_toolkit.dag.export import to_json
 from pasta_toolkit.runtime import EventKind, read_trace
+from pasta_toolkit.tokens import load_counter
 from simulator.strategies import STRATEGIES
 
 ANSWER = (
@@ -85,6 +88,47 @@ def test_a_recorded_load_alone_is_served_with_its_own_lengths(tmp_path):
     assert content["about"]["arrivals"] == f"2, as in {load}"
 
 
+def test_a_dag_that_was_exported_is_simulated_like_its_answer(tmp_path):
+    (tmp_path / "answer.txt").write_text(ANSWER, encoding="utf-8")
+    graph = tmp_path / "answer.json"
+    graph.write_text(to_json(build_dag(parse(ANSWER), load_counter("smollm2"))), encoding="utf-8")
+    of_text, of_graph = (
+        json.loads(run(path, "--prompt-tokens", "9", "--format", "json").stdout)["rows"]
+        for path in (tmp_path / "answer.txt", graph)
+    )
+    assert [row | {"document": ""} for row in of_text] == [row | {"document": ""} for row in of_graph]
+
+
+def test_a_graph_with_a_cycle_is_refused_in_one_sentence(tmp_path):
+    document = json.loads(to_json(build_dag(parse(ANSWER), load_counter("words"))))
+    document["edges"].append({"source": 1, "target": 0})
+    path = tmp_path / "cycle.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(PastaError, match="wait for each other in a circle, so none can start") as caught:
+        run(path)
+    assert "\n" not in str(caught.value)
+
+
+MOONCAKE = "".join(
+    json.dumps({"timestamp": 1000 * at, "input_length": 1024, "output_length": 4, "hash_ids": [7 + at % 2, 9]}) + "\n"
+    for at in range(6)
+)
+
+
+def test_a_recorded_load_finds_its_prefixes_cached_if_asked_to(tmp_path):
+    load = tmp_path / "mooncake.jsonl"
+    load.write_text(MOONCAKE, encoding="utf-8")
+    two = ("--load-file", load, "--replicas", "2", "--format", "json")
+    cold, warm, turns = (
+        json.loads(run(*two, *options).stdout)
+        for options in ((), ("--prefix-cache", "--router", "prefix-aware"), ("--router", "round-robin"))
+    )
+    assert (cold["load"][0]["cached_share"], turns["load"][0]["cached_share"]) == (0, 0)
+    assert warm["load"][0]["cached_share"] == pytest.approx(4 * 1023 / (6 * 1024))
+    assert warm["load"][0]["ttft"]["p50_s"] < cold["load"][0]["ttft"]["p50_s"]
+    assert (cold["about"]["prefix cache"], warm["about"]["prefix cache"]) == ("no", "yes")
+
+
 def test_neither_answers_nor_a_load_is_a_usage_error():
     assert "Missing argument 'PATH...'" in run(code=2).stderr
 
@@ -129,6 +173,10 @@ def test_answers_that_are_not_valid_are_named_and_left_out(tmp_path):
         (("--model", "gemma-7x"), "gemma-7x"),
         (("--hardware", "h1000"), "h1000"),
         (("--model", "llama-3.1-70b", "--hardware", "l4"), "does not fit"),
+        (("--cost", "table"), "the cost model 'table' and kernel tables go together: give both or neither"),
+        (("--cost", "roofline", "--kernel-tables", "x"), "go together: give both or neither"),
+        (("--kernel-tables", "no/such/tables"), "no kernel tables at 'no/such/tables': give a folder, or the start"),
+        (("--engine-speed", "1.1"), "so it needs the cost model 'table'"),
         (("--rate", "-1"), "the arrival rate must be positive, found -1"),
         (("--rate", "1", "--requests", "0"), "a workload has at least 1 request, found 0"),
         (("--rate", "1", "--load-file", "none.csv"), "no load file 'none.csv'"),

@@ -152,7 +152,7 @@ def test_replicas_share_the_load(name, makespan_steps):
 
 
 def test_unknown_routers_are_refused_and_traces_are_of_one_replica():
-    with pytest.raises(RouterError, match="no router 'random': choose from least-loaded, round-robin"):
+    with pytest.raises(RouterError, match="no router 'random': choose from least-loaded, prefix-aware, round-robin"):
         router("random")
     with pytest.raises(ValueError, match="a trace is that of one replica"):
         simulate([], Serving(), cost=ConstantCost(1), num_replicas=2, record=print)

@@ -139,3 +139,10 @@ def test_unknown_strategies_are_refused():
 
 def test_all_strategies_have_the_name_they_are_asked_for_by():
     assert [strategy(name).name for name in STRATEGIES] == list(STRATEGIES)
+
+
+def test_drafts_do_not_depend_on_where_an_answer_lies():
+    here = answer_of_outline(Outline((), 40))
+    speculative = strategy("speculative", StrategyOptions(seed=3))
+    drafts = [speculative.job(replace(here, name=name)).stages for name in ("a", "folder/b")]
+    assert drafts[0] == drafts[1]

@@ -8,7 +8,8 @@ from pasta_toolkit.runtime import TagTokens, script_of_chunks
 from pasta_toolkit.specs import load_hardware, load_model
 from pasta_toolkit.tokens import load_counter
 from simulator.answer import predict_pasta
-from simulator.study import Loads, Study, StudyError, answers_of, cost_of, kv_capacity, run_study
+from simulator.pricing import PricingError, cost_of
+from simulator.study import Loads, Study, StudyError, answers_of, kv_capacity, run_study
 from simulator.token_levels import token_levels
 from tests.support.sim_dags import plain_cost
 
@@ -89,7 +90,7 @@ def test_a_study_of_nothing_is_refused():
 
 def test_unknown_cost_models_are_refused_and_capacity_is_what_the_weights_leave():
     model, hardware = load_model("gemma-7b"), load_hardware("h100")
-    with pytest.raises(StudyError, match="no cost model 'magic': choose from fitted, roofline"):
+    with pytest.raises(PricingError, match="no cost model 'magic': choose from fitted, roofline, table"):
         cost_of(model, hardware, name="magic")
     used = kv_capacity(model, hardware) * model.kv_bytes_per_token(1)
     assert 0 < used < hardware.memory_capacity_bytes

@@ -1,0 +1,126 @@
+"""Finds measured kernels among a user's files and makes the table model of them. Knows no formula.
+
+Files are told apart by their columns, whatever their names:
+
+- products: system, m, n, k, latency_us; decode attention: system, q_heads, kv_heads, head_dim, batch, context and
+  latency_us (aiconfigurator's tables; rows of other systems are left out);
+- the layers of one served model: `PREFIX_dense.csv`, `PREFIX_per_sequence.csv` and `PREFIX_attention.csv`
+  (LLMServingSim's profiler).
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pasta_toolkit.specs import HardwareSpec, ModelSpec
+from simulator.cost.errors import CostError
+from simulator.cost.measurements import read_attention_rows, read_matmul_rows
+from simulator.cost.serving_profile import ServingProfile, ServingTableModel
+from simulator.cost.step_cost import CostModel
+from simulator.cost.table_kernels import table_model
+
+__all__ = ["table_model_of"]
+
+MATMUL_COLUMNS = frozenset(("system", "m", "n", "k", "latency_us"))
+ATTENTION_COLUMNS = frozenset(("system", "q_heads", "kv_heads", "head_dim", "batch", "context", "latency_us"))
+DENSE = "_dense.csv"
+LAYER_FILES = (DENSE, "_per_sequence.csv", "_attention.csv")
+
+
+def table_model_of(
+    path: Path, model: ModelSpec, hardware: HardwareSpec, *, tensor_parallel: int = 1, speed: float = 1.0
+) -> CostModel:
+    """Return the table model of the files in a folder, or of those whose common start `path` is.
+
+    A folder's kernels of this device come first, then the one serving profile in it. `speed` is an engine's over its
+    layers'; it holds for a serving profile.
+
+    Raises:
+        SpecError: the model does not fit the devices.
+        CostError: there is nothing here, nothing for this device, or more than one serving profile.
+    """
+    if path.is_dir():
+        found = _Kernels.of(path, hardware)
+        if found.matmul_files and found.attention_files:
+            _refuse_speed(speed)
+            return found.model(model, hardware, tensor_parallel)
+        path = _only_profile(path, hardware, found)
+    elif not path.with_name(path.name + DENSE).is_file():
+        raise CostError(
+            f"no kernel tables at {str(path)!r}: give a folder, or the start of the names of a profile's files"
+        )
+    if tensor_parallel != 1:
+        raise CostError(f"the layers of {str(path)!r} are those of one device; take kernel tables or --cost fitted")
+    return ServingTableModel(model, hardware, ServingProfile.read(path), speed=speed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kernels:
+    """The files of a folder that hold kernels of a device, and the devices that they name."""
+
+    matmul_files: tuple[Path, ...]
+    attention_files: tuple[Path, ...]
+    devices: tuple[str, ...]
+
+    @staticmethod
+    def of(folder: Path, hardware: HardwareSpec) -> "_Kernels":
+        by_columns: dict[frozenset[str], list[Path]] = {MATMUL_COLUMNS: [], ATTENTION_COLUMNS: []}
+        devices: set[str] = set()
+        for path in sorted(folder.glob("*.csv")):
+            kind = next((columns for columns in by_columns if columns <= _columns(path)), None)
+            if kind is not None:
+                named = {row["system"] for row in _rows(path)}
+                devices |= named
+                if any(_is(hardware, name) for name in named):
+                    by_columns[kind].append(path)
+        return _Kernels(tuple(by_columns[MATMUL_COLUMNS]), tuple(by_columns[ATTENTION_COLUMNS]), tuple(sorted(devices)))
+
+    def model(self, model: ModelSpec, hardware: HardwareSpec, tensor_parallel: int) -> CostModel:
+        matmuls = [row for path in self.matmul_files for row in read_matmul_rows(path) if _is(hardware, row.device)]
+        attentions = [
+            row for path in self.attention_files for row in read_attention_rows(path) if _is(hardware, row.device)
+        ]
+        return table_model(model, hardware, matmuls=matmuls, attentions=attentions, tensor_parallel=tensor_parallel)
+
+
+def _only_profile(folder: Path, hardware: HardwareSpec, found: _Kernels) -> Path:
+    prefixes = [
+        path.with_name(path.name.removesuffix(DENSE))
+        for path in sorted(folder.glob(f"*{DENSE}"))
+        if all(path.with_name(path.name.removesuffix(DENSE) + end).is_file() for end in LAYER_FILES)
+    ]
+    if len(prefixes) == 1:
+        return prefixes[0]
+    if prefixes:
+        names = ", ".join(str(prefix) for prefix in prefixes)
+        raise CostError(f"{str(folder)!r} has the layers of several devices or models; give one of: {names}")
+    if found.devices:
+        measured = ", ".join(found.devices)
+        raise CostError(
+            f"the kernel tables in {str(folder)!r} lack products or attention of {hardware.name!r}: {measured}"
+        )
+    raise CostError(f"{str(folder)!r} holds no kernel tables; docs/cost_models.md says which columns they have")
+
+
+def _refuse_speed(speed: float) -> None:
+    if speed != 1:
+        raise CostError(f"an engine's speed ({speed:g}) is one over its layers', and these are tables of kernels")
+
+
+def _is(hardware: HardwareSpec, name: str) -> bool:
+    return _plain(name) in {_plain(known) for known in (hardware.name, *hardware.aliases)}
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def _columns(path: Path) -> frozenset[str]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return frozenset(next(csv.reader(file), ()))
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        yield from csv.DictReader(file)
