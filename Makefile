@@ -1,6 +1,7 @@
 # Two targets do all set-up on a fresh machine with Python 3.11 and pip, each on its own:
 #   make demo   the main job on the example data; says where the results lie
 #   make test   linters, types, layers, the whole test suite, the built wheel in a clean environment
+# Both fetch the default model, SmolLM2-135M-Instruct (93 MB), once.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ OUT := out/demo
 export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format model clean
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pasta-toolkit needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
@@ -17,10 +18,13 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/pip install --quiet --editable ".[all,dev]"
 	@touch $@
 
-demo: $(VENV)/.installed
+model: $(VENV)/.installed
+	@$(BIN)/pasta model fetch
+
+demo: model
 	@PATH="$(abspath $(BIN)):$$PATH" bash examples/demo.sh $(OUT)
 
-test: check
+test: check model
 	$(BIN)/pytest
 
 check: $(VENV)/.installed

@@ -47,6 +47,12 @@ requests with a profile that `pasta calibrate` made of twelve step shapes, none 
 is compared the two traces must be equal event by event: same lanes, same positions, same forks and joins. An error is
 predicted / measured - 1; the noise floor is the error of one repetition as a prediction of the next.
 """
+PUBLISHED_HEAD = """\
+## Published measurements
+
+Steps of engines that others measured, from datasheets and shipped profiles: no calibration knew them. Kernel tables, a
+vLLM log of 300 requests, and why an engine of 2023 is so much slower are in [cost_models.md](cost_models.md).
+"""
 GPU = """\
 `pasta calibrate --device cuda --output gpu.toml`, then `pasta compare ANSWERS --device cuda --hardware gpu.toml`.
 Measurements of another machine can be compared anywhere: `pasta compare --measurements FILE --hardware gpu.toml`.
@@ -238,11 +244,7 @@ def _published_row(published: Published) -> dict[str, Any]:
 
 
 def _published_section(content: Any) -> Iterator[str]:
-    yield (
-        "## Published measurements\n\nSteps of engines that others measured, from datasheets and shipped profiles: no "
-        "calibration\nknew them. Kernel tables, a vLLM log of 300 requests, and why an engine of 2023 is so much slower are"
-        " in\n[cost_models.md](cost_models.md).\n"
-    )
+    yield PUBLISHED_HEAD
     if content is None:
         yield "Not computed: `python -m tools.validation_page --traces FOLDER`.\n"
         return
