@@ -67,7 +67,12 @@ def step_rows(plan: Plan) -> Iterator[Row]:
     for peer in ("generate float32", "generate bfloat16"):
         yield _cost("1 lane", found["ours 1"], f"transformers {peer}", found[peer])
     for n in lanes:
-        yield _cost(f"{n} lanes", found[f"ours {n}"], "llama.cpp BF16", found.get(f"llama.cpp {n}", math.nan))
+        yield _cost(
+            f"{n} lanes" if n > 1 else "1 lane",
+            found[f"ours {n}"],
+            "llama.cpp BF16",
+            found.get(f"llama.cpp {n}", math.nan),
+        )
     for n in lanes[1:]:
         yield _cost(f"{n} lanes", found[f"ours {n}"], "ours, 1 lane", found["ours 1"])
     most = lanes[-1]

@@ -47,14 +47,13 @@ def measured_loss(
 
     Levels on the DAG are shares of the sequential latency, the same ones as in `predicted`.
     """
-    alone, steps = _median_steps(sequential), _median_steps(parallel)
-    decode = [step for step in alone if not _feeds_prompt(step)]
+    prompt, decode = _parted(_median_steps(sequential))
     if len(decode) < MIN_STEPS:
         return None
     sequential_ns = median(measured.latency_ns for measured in sequential)
-    prefill_ns = sum(step.duration_ns for step in alone if _feeds_prompt(step))
+    prefill_ns = sum(step.duration_ns for step in prompt)
     step_ns = (sequential_ns - prefill_ns) / len(decode)
-    after_prompt = [step for step in steps if not _feeds_prompt(step)]
+    _, after_prompt = _parted(_median_steps(parallel))
     price = _Line.through([(_longest(step), step.duration_ns) for step in decode])
     levels = [
         *(level * sequential_ns / predicted_sequential_ns for level in predicted.levels_ns[:NUM_TOKEN_LEVELS]),
@@ -93,10 +92,10 @@ def _median_steps(measurements: Sequence[Measurement]) -> list[StepTime]:
     ]
 
 
-def _feeds_prompt(step: StepTime) -> bool:
-    """Say whether a step feeds the prompt, or a chunk of it: nothing is decoded before it."""
-    first = step.lanes[0]
-    return first.thread == 0 and (first.context_tokens == 0 or not first.decodes)
+def _parted(steps: Sequence[StepTime]) -> tuple[Sequence[StepTime], Sequence[StepTime]]:
+    """Return the steps that feed the prompt, the one that decodes the first token among them, and all others."""
+    num_prompt = 1 + next((index for index, step in enumerate(steps) if step.lanes[0].decodes), len(steps))
+    return steps[:num_prompt], steps[num_prompt:]
 
 
 def _longest(step: StepTime) -> int:

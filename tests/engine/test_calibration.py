@@ -244,7 +244,7 @@ def test_calibrate_writes_a_profile_that_simulate_reads(tmp_path):
     profile = tmp_path / "profile.toml"
     arguments = ["--model", model, "--dtype", "float32", "--threads", "1", "--seconds", "0", "--output", profile]
     result = CliRunner().invoke(command, [*map(str, arguments), "--format", "json", "--name", "mine"])
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 0, (result.output, result.exception)
     content = json.loads(result.stdout)
     assert content["schema"] == "pasta.calibrate/1"
     assert len(content["shapes"]) <= MOST_SHAPES
@@ -252,7 +252,7 @@ def test_calibrate_writes_a_profile_that_simulate_reads(tmp_path):
     assert spec.name == "mine"
     assert spec.calibration.num_rows == content["visits"]
     assert any("torch" in source for source in spec.calibration.source)
-    assert content["interval"][0] < 1 < content["interval"][1]
+    assert content["interval"][0] <= 1 <= content["interval"][1]
     answer = tmp_path / "answer.txt"
     answer.write_text('A. <promise topic="x" tokens="10"/><async>One.</async><sync/> B.')
     refused = CliRunner().invoke(simulate, [str(answer), "--model", "smollm2-135m", "--hardware", str(profile)])

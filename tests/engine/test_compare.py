@@ -111,9 +111,12 @@ def test_the_noise_floor_is_the_run_against_itself():
     assert "nothing was decoded twice" in comparison_text(comparison_of(1.0))
 
 
-def test_measured_and_predicted_accounts_are_one_where_all_is_as_predicted():
+@pytest.mark.parametrize("response", [RESPONSE, RESPONSE[: RESPONSE.index("<sync/>")]])
+def test_measured_and_predicted_accounts_are_one_where_all_is_as_predicted(response):
     """The measured chain ends at the latency, and its terms are those predicted, but for the line through contexts."""
-    (row,) = comparison_of(1.0).rows
+    decode = decode_of(response=response)
+    predicted = predicted_with(pool_model(), decode)
+    row = compare_document(predicted, measured_as(predicted, decode))
     assert row.measured_loss.levels_ns[0] + sum(row.measured_loss.terms_ns.values()) == row.measured_latency_ns
     assert row.predicted_loss.levels_ns[-1] == row.predicted_latency_ns
     for measured, predicted in zip(row.measured_loss.levels_ns, row.predicted_loss.levels_ns, strict=True):
