@@ -1,6 +1,7 @@
 """`pasta mask` as a user runs it."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,16 @@ from pasta_toolkit.cli.mask import EXPORTS, command
 from pasta_toolkit.mask import EXPORTS as OWN_EXPORTS
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compile the mask once for all tests of this file, in a folder of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(command, ["--no-cache", *arguments])
+    return CliRunner().invoke(command, list(arguments))
 
 
 def test_it_says_what_must_follow() -> None:

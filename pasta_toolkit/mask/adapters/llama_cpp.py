@@ -1,6 +1,7 @@
 """The mask as a logits processor of llama-cpp-python: `Llama.create_completion(logits_processor=...)`.
 
-Source: llama-cpp-python 0.3.36, `LogitsProcessorList`: callables of (ids written so far with the prompt, float32 logits).
+Source: llama-cpp-python 0.3.36, `LogitsProcessorList`: callables of the ids so far, the prompt among them, and the
+float32 logits.
 """
 
 from typing import Any

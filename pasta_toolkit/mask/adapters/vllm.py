@@ -22,7 +22,8 @@ STREAM_ARGUMENT = "pasta_stream"
 def processor_class(mask: TokenMask, *, limits: Limits | None = None, base: type | None = None) -> type:
     """Return a subclass of vLLM's `LogitsProcessor` that masks the requests which name a stream.
 
-    With `limits`, the mask must come from `compile_limited_mask`; they hold for each request. `base` replaces vLLM's class, for tests.
+    With `limits`, the mask must come from `compile_limited_mask`; they hold for each request. `base` replaces
+    vLLM's class, for tests.
     """
     if base is None:
         from vllm.v1.worker.gpu.sample.logits_processor import LogitsProcessor  # noqa: PLC0415
