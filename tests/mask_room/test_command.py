@@ -44,6 +44,10 @@ def test_an_illegal_prefix_is_a_finding_with_its_place() -> None:
     assert "byte 9 cannot stand there" in result.output
 
 
+def test_a_prefix_that_is_no_text_is_judged_by_its_bytes() -> None:
+    assert "byte 2 cannot stand there" in run("--prefix", "a\udcff").output
+
+
 def test_json_has_its_schema() -> None:
     content = json.loads(run("--prefix", "x", "--explain", " the", "--format", "json").output)
     assert content["schema"] == "pasta.mask/1"

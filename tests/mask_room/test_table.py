@@ -151,8 +151,11 @@ def test_a_token_longer_than_any_tag_is_walked_to_its_end() -> None:
 
 def test_a_vocabulary_without_a_needed_byte_is_refused() -> None:
     tokens = [bytes([byte]) for byte in range(256)]
-    with pytest.raises(VocabularyError, match="no tokens of the vocabulary write the tag PROMISE in the stream 'main'"):
+    message = "no tokens of the vocabulary write the tag PROMISE in the stream 'main'; no token holds .* b'm'"
+    with pytest.raises(VocabularyError, match=message):
         compile_mask(Vocabulary.of([token for token in tokens if token != b"m"] + [None], ends=[255]))
+    with pytest.raises(VocabularyError, match=r"dead ends: .*/', no token goes on .* b'>'; no token holds .* b'>'"):
+        compile_mask(Vocabulary.of([*[token for token in tokens if token != b">"], None], ends=[255]))
     with pytest.raises(VocabularyError, match="leads into dead ends: in the stream"):
         compile_mask(Vocabulary.of([*tokens[:0x80], *tokens[0xC0:], None], ends=[192]))
 
