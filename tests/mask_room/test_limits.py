@@ -230,7 +230,7 @@ def next_token(constraint: LimitedConstraint, rng: np.random.Generator, *, loves
     return int(rng.choice(loved or (others if len(others) else legal)))
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=80)
 @given(ANY_LIMITS, st.integers(0, 1 << 30), st.sampled_from(["main", "branch"]))
 def test_no_stream_gets_stuck_under_any_limits_and_what_it_writes_keeps_them(
     limits: Limits, seed: int, stream: str

@@ -56,7 +56,7 @@ def check_against_oracle(name: str, *, every: int) -> None:
             assert np.array_equal(mask.sets[state].is_legal, expected), oracle.keys[key]
 
 
-@pytest.mark.parametrize(("name", "every"), [("smollm2", 6), ("gemma3", 61), ("tekken", 53)])
+@pytest.mark.parametrize(("name", "every"), [("smollm2", 1), ("gemma3", 12), ("tekken", 5)])
 def test_states_and_tokens_agree_with_the_oracle(name: str, every: int) -> None:
     check_against_oracle(name, every=every)
 
