@@ -7,7 +7,8 @@ masked and not, go on from one reading of the prompt, and every second main stre
 an engine may do. Under the mask a stream has a budget of tokens and is closed
 within it; without the mask it is cut there. A stream is valid as far as it goes if every prefix could still become a
 stream (judged by the mask's byte automaton), and complete if Lark parses it. Tokens a second are rows times steps by
-the processor time of one thread, finished rows included: they are computed too. "With tags" counts streams that hold the end of a tag.
+the processor time of one thread, finished rows included: they are computed too. "With tags" counts streams that hold
+the end of a tag.
 
 transformers needs the package accelerate to read a GGUF file; the weights are kept in `--cache` as safetensors.
 """
