@@ -1,35 +1,40 @@
 """Measures the token mask beside xgrammar and llguidance: compile, step, apply, batch. One thread, the same documents.
 
-    python benchmarks/mask.py --quick --json mask.json
+    python -m benchmarks.mask --json benchmarks/results/mask.json
 
 Peers run in the fastest formulation found. xgrammar: a tag dispatch, which takes text at once; it does not know which
 `<` are reserved, so it is given an easier language than ours. llguidance: greedy terminals that begin with their text,
 and slices for text. Both are told which tokens write nothing. The exact exports of `pasta mask --export` are slower in
-both; `tests/mask_room/test_export.py` holds them to our masks, state by state.
+both: `benchmarks.mask_exports`.
 
-Times are the best of several passes over all documents, divided by the number of tokens.
+Processor times, medians of rounds in which the competitors take turns, divided by the number of tokens. `--quick` takes
+SmolLM2's vocabulary alone.
 """
 
-import argparse
-import json
 import os
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import statistics
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import torch
 
-from pasta_toolkit.mask import TokenMask, Vocabulary, compile_mask, load_vocabulary
+from benchmarks.common import Plan, Row, cpu_seconds_of, medians, run_main
+from pasta_toolkit.mask import (
+    LimitedConstraint,
+    Limits,
+    TokenMask,
+    Vocabulary,
+    compile_limited_mask,
+    compile_mask,
+    load_vocabulary,
+)
 from tests.support.mask_peers import Llguidance, Peer, Xgrammar
-from tests.support.mask_vocabularies import PACKAGED, source_of
+from tests.support.mask_vocabularies import source_of
 
 TOPIC = r'[^"<>\x00-\x1f\x7f-\x9f]{1,80}'
 EBNF_TOPIC = r'[^"<>\u0000-\u001F\u007F-\u009F]{1,80}'
@@ -43,7 +48,13 @@ PROMISE: TEXT /<promise topic="{TOPIC}" tokens="[1-9][0-9]{{0,2}}0"\/>/
 SYNC: TEXT /<sync\/>/
 TEXT: /([^<]|<[^\/aps])*/
 """
-BATCH = 64
+GOAL = "the goal"
+COMPILE_GOAL_S, CACHE_GOAL_MS, SIZE_GOAL_MB, LOOK_UP_GOAL_US = 1.0, 20.0, 4.0, 0.5
+NUM_BATCH = 64
+NUM_BATCH_REPEATS, NUM_LOOK_UPS = 5, 2000
+NUM_LLGUIDANCE_DOCUMENTS = 2  # it is slow
+LONGEST_TOKEN = 24  # bytes
+LIMITS = Limits(max_tokens=2000, max_promises=8, distinct_topics=True, require_sync=True)
 SENTENCES = (
     "There are several things to weigh before you decide, and they hardly depend on each other.",
     "First of all, the price: it rose by 3 % last year, and it may rise again.",
@@ -51,19 +62,6 @@ SENTENCES = (
     "Einige Wörter auf Deutsch, 漢字, and an emoji 🙂 for good measure.",
     "In short, x < y whenever `a <b> c` holds.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One measurement; `ratio` above 1 is better for us."""
-
-    case: str
-    metric: str
-    unit: str
-    ours: float
-    peer: str
-    theirs: float | None
-    ratio: float | None
 
 
 def documents(num_documents: int) -> list[str]:
@@ -82,42 +80,34 @@ def tokenise(vocabulary: Vocabulary, text: str) -> list[int]:
     ids = {content: token for token, content in enumerate(vocabulary.tokens) if content}
     content, tokens = text.encode(), []
     while content:
-        length = next(length for length in range(min(24, len(content)), 0, -1) if content[:length] in ids)
+        length = next(length for length in range(min(LONGEST_TOKEN, len(content)), 0, -1) if content[:length] in ids)
         tokens.append(ids[content[:length]])
         content = content[length:]
     return tokens
 
 
-def best_seconds(run: Callable[[], Any], passes: int) -> float:
-    """Return the processor time of the fastest of several runs, which other programs disturb less than the clock."""
-    shortest = float("inf")
-    for _ in range(passes):
-        begin = time.process_time()
-        run()
-        shortest = min(shortest, time.process_time() - begin)
-    return shortest
-
-
-def step_ours(mask: TokenMask, streams: list[list[int]]) -> None:
-    """Take every token, with the mask looked up before each."""
+def step_ours(mask: TokenMask, streams: Sequence[list[int]], logits: np.ndarray | None) -> None:
+    """Take every token, with the mask looked up before each, and applied if there are logits."""
     for tokens in streams:
         constraint = mask.start()
         for token in tokens:
-            _ = constraint.allowed
+            allowed = constraint.allowed
+            if logits is not None:
+                allowed.apply(logits)
             constraint.advance(token)
 
 
-def apply_ours(mask: TokenMask, streams: list[list[int]], logits: np.ndarray) -> None:
-    """The same, with the mask applied to a row of logits."""
+def step_limited(mask: TokenMask, streams: Sequence[list[int]], logits: np.ndarray) -> None:
+    """Do the same under limits."""
     for tokens in streams:
-        constraint = mask.start()
+        constraint = LimitedConstraint(mask, LIMITS)
         for token in tokens:
-            constraint.allowed.apply(logits)
+            constraint.apply(logits)
             constraint.advance(token)
 
 
-def step_theirs(peer: Peer, streams: list[list[int]], logits: torch.Tensor | None) -> None:
-    """Take every token, with the mask computed, and applied if there are logits."""
+def step_theirs(peer: Peer, streams: Sequence[list[int]], logits: torch.Tensor | None) -> None:
+    """Do the same under a peer's mask."""
     for tokens in streams:
         peer.reset()
         for token in tokens:
@@ -128,117 +118,134 @@ def step_theirs(peer: Peer, streams: list[list[int]], logits: torch.Tensor | Non
                 raise ValueError(f"the peer refuses the token {token}")
 
 
-def worst_mask_us(mask: TokenMask, streams: list[list[int]]) -> float:
-    """Return the 99th percentile, over the states visited, of the time of one look-up of the mask."""
-    states = set()
-    for tokens in streams:
-        constraint = mask.start()
-        for token in tokens:
-            constraint.advance(token)
-            states.add(constraint.state)
-    times = []
-    for state in sorted(states | set(range(1, mask.automaton.num_states, 7))):
-        constraint = mask.start()
-        constraint._enter(state)
-        times.append(best_seconds(lambda c=constraint: [c.allowed for _ in range(1000)], 3) / 1000)
-    return float(np.percentile(times, 99)) * 1e6
-
-
-def rows_of(name: str, mask: TokenMask, streams: list[list[int]], passes: int) -> list[Row]:
-    """Measure one vocabulary."""
+def us_a_token(run: Callable[[Sequence[list[int]]], None], streams: Sequence[list[int]]) -> Callable[[], float]:
+    """Return a measurement of the microseconds that a run over streams takes for each token."""
     num_tokens = sum(map(len, streams))
-    logits = np.random.default_rng(0).normal(size=mask.vocabulary.num_logits).astype(np.float32)
-    step_ours(mask, streams), apply_ours(mask, streams[:1], logits)
-    step = best_seconds(lambda: step_ours(mask, streams), passes) / num_tokens * 1e6
-    applied = best_seconds(lambda: apply_ours(mask, streams, logits), passes) / num_tokens * 1e6
-    rows = [Row(name, "mask look-up, p99 over states", "us", worst_mask_us(mask, streams), "", None, None)]
-    peers = {
-        "xgrammar": lambda: Xgrammar(mask.vocabulary, XGRAMMAR_DISPATCH),
-        "llguidance": lambda: Llguidance(mask.vocabulary, LLGUIDANCE_GREEDY),
+    return lambda: cpu_seconds_of(lambda: run(streams)) / num_tokens * 1e6
+
+
+def step_rows(name: str, mask: TokenMask, peers: dict[str, Peer], plan: Plan) -> Iterator[Row]:
+    """Measure steps over the documents: the mask alone, applied to logits, and ours under limits."""
+    streams = [tokenise(mask.vocabulary, text) for text in documents(6 if plan.is_quick else 12)]
+    shown = {"xgrammar": streams, "llguidance": streams[:NUM_LLGUIDANCE_DOCUMENTS]}
+    row = np.random.default_rng(0).normal(size=mask.vocabulary.num_logits).astype(np.float32)
+    tensor = torch.from_numpy(row.copy())
+    limited = compile_limited_mask(mask.vocabulary, LIMITS)
+    ways: dict[str, tuple[Callable[..., None], torch.Tensor | None]] = {
+        "mask + accept": (lambda part: step_ours(mask, part, None), None),
+        "mask + apply + accept": (lambda part: step_ours(mask, part, row), tensor),
+        "the same under limits": (lambda part: step_limited(limited, part, row), tensor),
     }
-    for peer_name, make in peers.items():
-        begin = time.perf_counter()
-        peer = make()
-        print(f"{name}: {peer_name} compiled in {time.perf_counter() - begin:.1f} s", file=sys.stderr)
-        few = streams[: 2 if peer_name == "llguidance" else len(streams)]
-        count = sum(map(len, few))
-        step_theirs(peer, few, None)
-        theirs = best_seconds(lambda p=peer, f=few: step_theirs(p, f, None), passes) / count * 1e6
-        row = torch.from_numpy(logits.copy())
-        both = best_seconds(lambda p=peer, f=few, r=row: step_theirs(p, f, r), passes) / count * 1e6
-        rows.append(Row(name, "mask + accept", "us", step, peer_name, theirs, theirs / step))
-        rows.append(Row(name, "mask + apply + accept", "us", applied, peer_name, both, both / applied))
-        if peer_name == "xgrammar":
-            rows.append(batch_row(name, mask, streams, peer, passes))
-    return rows
+    for metric, (ours, theirs) in ways.items():
+        competitors = {"ours": us_a_token(ours, streams)}
+        for peer_name, peer in peers.items():
+            competitors[peer_name] = us_a_token(
+                lambda part, peer=peer, theirs=theirs: step_theirs(peer, part, theirs),  # type: ignore[misc]
+                shown[peer_name],
+            )
+        measured = medians(competitors, plan)
+        for peer_name in peers:
+            us = measured[peer_name]
+            yield Row.of(name, metric, unit="us", ours=measured["ours"], peer=peer_name, theirs=us, is_cost=True)
 
 
-def batch_row(name: str, mask: TokenMask, streams: list[list[int]], peer: Any, passes: int) -> Row:
-    """Measure the masks of 64 streams in different states, written as packed bits."""
-    constraint, states = mask.start(), []
-    for token in streams[0]:
-        states.append(constraint.state)
-        constraint.advance(token)
-    chosen = np.array([states[place * len(states) // BATCH] for place in range(BATCH)])
-    words = np.empty((BATCH, -(-mask.vocabulary.num_logits // 32)), dtype=np.uint32)
-    mask.fill_bitmask(words, chosen)
-    ours = best_seconds(lambda: mask.fill_bitmask(words, chosen), passes * 20) * 1e6
-    matchers = []
-    for place in range(BATCH):
-        matcher = peer.library.GrammarMatcher(peer.compiled)
-        for token in streams[0][: place * len(states) // BATCH]:
+def look_up_row(name: str, mask: TokenMask) -> Row:
+    """Measure one look-up of the mask in every state, and take the 99th percentile."""
+    times = []
+    constraint = mask.start()
+    for state in range(1, mask.automaton.num_states):
+        constraint._enter(state)
+        runs = [cpu_seconds_of(lambda: [constraint.allowed for _ in range(NUM_LOOK_UPS)]) for _ in range(3)]
+        times.append(statistics.median(runs) / NUM_LOOK_UPS * 1e6)
+    p99 = float(np.percentile(times, 99))
+    return Row.of(name, "look-up, p99 of states", unit="us", ours=p99, peer=GOAL, theirs=LOOK_UP_GOAL_US, is_cost=True)
+
+
+def batch_rows(name: str, mask: TokenMask, peer: Xgrammar, plan: Plan) -> Iterator[Row]:
+    """Measure the masks of 64 streams, spread over one document: as packed bits, and applied to logits."""
+    tokens = tokenise(mask.vocabulary, documents(1)[0])
+    places = [place * len(tokens) // NUM_BATCH for place in range(NUM_BATCH)]
+    states = np.array(
+        [mask.automaton.walk(mask.automaton.begins["main"], written(mask, tokens[:place])) for place in places]
+    )
+    words = np.empty((NUM_BATCH, -(-mask.vocabulary.num_logits // 32)), dtype=np.uint32)
+    logits = np.zeros((NUM_BATCH, mask.vocabulary.num_logits), dtype=np.float32)
+    fill, apply = batch_of_xgrammar(peer, tokens, places)
+    fill_bits = {"ours": lambda: mask.fill_bitmask(words, states), "theirs": fill}
+    applied = {"ours": lambda: mask.apply_batch(logits, states), "theirs": apply}
+    for metric, calls in ((f"masks of {NUM_BATCH} streams", fill_bits), (f"{NUM_BATCH} streams applied", applied)):
+        competitors = {who: repeated_us(call) for who, call in calls.items()}
+        measured = medians(competitors, Plan(plan.is_quick, plan.num_rounds * NUM_BATCH_REPEATS))
+        ours, theirs = measured["ours"], measured["theirs"]
+        yield Row.of(name, metric, unit="us", ours=ours, peer="xgrammar", theirs=theirs, is_cost=True)
+
+
+def repeated_us(call: Callable[[], None]) -> Callable[[], float]:
+    """Return a measurement of the microseconds that one of a few calls takes."""
+    return lambda: cpu_seconds_of(lambda: [call() for _ in range(NUM_BATCH_REPEATS)]) / NUM_BATCH_REPEATS * 1e6
+
+
+def written(mask: TokenMask, tokens: Sequence[int]) -> bytes:
+    """Return what tokens write."""
+    return b"".join(mask.vocabulary.tokens[token] for token in tokens)
+
+
+def batch_of_xgrammar(
+    peer: Xgrammar, tokens: Sequence[int], places: Sequence[int]
+) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Return how xgrammar fills the masks of matchers that stand at some places of a document, and applies them."""
+    matchers = [peer.library.GrammarMatcher(peer.compiled) for _ in places]
+    for matcher, place in zip(matchers, places, strict=True):
+        for token in tokens[:place]:
             matcher.accept_token(token)
-        matchers.append(matcher)
-    bitmask = peer.library.allocate_token_bitmask(BATCH, mask.vocabulary.num_logits)
+    batch = peer.library.BatchGrammarMatcher(1)
+    words = peer.library.allocate_token_bitmask(len(places), peer.num_logits)
+    logits = torch.zeros((len(places), peer.num_logits))
 
     def fill() -> None:
-        for place, matcher in enumerate(matchers):
-            matcher.fill_next_token_bitmask(bitmask, place)
+        batch.batch_fill_next_token_bitmask(matchers, words)
 
-    fill()
-    theirs = best_seconds(fill, passes * 20) * 1e6
-    return Row(name, f"masks of {BATCH} streams", "us", ours, "xgrammar", theirs, theirs / ours)
+    def apply() -> None:
+        fill()
+        peer.library.apply_token_bitmask_inplace(logits, words)
+
+    return fill, apply
 
 
-def compile_rows(name: str, vocabulary: Vocabulary) -> tuple[TokenMask, list[Row]]:
+def compile_rows(name: str, vocabulary: Vocabulary, plan: Plan) -> Iterator[Row]:
     """Measure compilation from raw bytes, reading from the cache, and the size, each with a fresh vocabulary."""
 
-    def fresh() -> Vocabulary:
-        return Vocabulary.of(vocabulary.tokens, ends=vocabulary.ends)
+    def seconds(cache: Path | None) -> float:
+        fresh = Vocabulary.of(vocabulary.tokens, ends=vocabulary.ends)
+        return cpu_seconds_of(lambda: compile_mask(fresh, cache=cache))
 
-    mask = compile_mask(fresh())  # the first one also loads compiled code
-    copies = iter([fresh() for _ in range(6)])
-    compiled = best_seconds(lambda: compile_mask(next(copies)), 3)
     with TemporaryDirectory() as folder:
-        compile_mask(fresh(), cache=Path(folder))
-        cached = best_seconds(lambda: compile_mask(next(copies), cache=Path(folder)), 3)
-    rows = [
-        Row(name, "compile from raw bytes", "s", compiled, "", None, None),
-        Row(name, "read from the cache", "ms", cached * 1e3, "", None, None),
-        Row(name, "size of the masks", "MB", mask.table.num_bytes / 1e6, "", None, None),
-    ]
-    return mask, rows
+        seconds(Path(folder))  # fills the cache
+        measured = medians({"compile": lambda: seconds(None), "read": lambda: seconds(Path(folder))}, plan)
+    num_bytes = compile_mask(vocabulary).table.num_bytes
+    yield goal(name, "compile from raw bytes", "s", measured["compile"], COMPILE_GOAL_S)
+    yield goal(name, "read from the cache", "ms", measured["read"] * 1e3, CACHE_GOAL_MS)
+    yield goal(name, "size of the masks", "MB", num_bytes / 1e6, SIZE_GOAL_MB)
 
 
-def main() -> None:
-    """Run all cases and print a table; `--json` writes the rows as well."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="SmolLM2's vocabulary alone, few passes")
-    parser.add_argument("--json", metavar="FILE", help="write the rows to a file")
-    options = parser.parse_args()
+def goal(name: str, metric: str, unit: str, ours: float, theirs: float) -> Row:
+    """Return a row that is compared with what was asked for."""
+    return Row.of(name, metric, unit=unit, ours=ours, peer=GOAL, theirs=theirs, is_cost=True)
+
+
+def benchmark(plan: Plan) -> Iterator[Row]:
+    """Measure SmolLM2's vocabulary and, unless in a hurry, Gemma's."""
     torch.set_num_threads(1)
-    rows: list[Row] = []
-    for name in ("smollm2",) if options.quick else ("smollm2", "gemma3"):
-        vocabulary = load_vocabulary(source_of(name) if name in PACKAGED else name)
-        mask, compiled = compile_rows(name, vocabulary)
-        streams = [tokenise(vocabulary, text) for text in documents(6 if options.quick else 12)]
-        rows += compiled + rows_of(name, mask, streams, 3 if options.quick else 7)
-    for row in rows:
-        beside = f" {row.peer:>10} {row.theirs:12.2f} {row.ratio:8.1f}x" if row.theirs and row.ratio else ""
-        print(f"{row.case:8} {row.metric:30} {row.ours:10.3f} {row.unit:3}{beside}")
-    if options.json:
-        Path(options.json).write_text(json.dumps({"rows": [asdict(row) for row in rows]}, indent=2))
+    for name in ("smollm2",) if plan.is_quick else ("smollm2", "gemma3"):
+        vocabulary = load_vocabulary(source_of(name))
+        yield from compile_rows(name, vocabulary, plan)
+        mask = compile_mask(vocabulary)
+        yield look_up_row(name, mask)
+        xgrammar = Xgrammar(vocabulary, XGRAMMAR_DISPATCH)
+        peers: dict[str, Any] = {"xgrammar": xgrammar, "llguidance": Llguidance(vocabulary, LLGUIDANCE_GREEDY)}
+        yield from step_rows(name, mask, peers, plan)
+        yield from batch_rows(name, mask, xgrammar, plan)
 
 
 if __name__ == "__main__":
-    main()
+    run_main(__doc__ or "", benchmark)

@@ -84,7 +84,7 @@ def _report(mask: "TokenMask", prefix: str, stream: str, explain: str | None) ->
     """Collect what both formats show."""
     from pasta_toolkit.mask import Constraint  # noqa: PLC0415
 
-    content = prefix.encode()
+    content = prefix.encode("utf-8", "surrogateescape")  # bytes that are no text are judged as bytes
     legal_bytes = _legal_length(mask, content, stream)
     if legal_bytes < len(content):
         return {"stream": stream, "prefix": prefix, "first_wrong_byte": legal_bytes}

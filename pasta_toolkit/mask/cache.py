@@ -19,8 +19,11 @@ from pasta_toolkit.mask.errors import CacheError
 
 __all__ = ["default_cache_folder", "read_entry", "write_entry"]
 
-MAGIC = b"PASTAMASK1"
+MAGIC = b"PASTAMASK2"
 DIGEST_BYTES = 32
+START = len(MAGIC) + DIGEST_BYTES
+LENGTH_BYTES = 8
+ALIGNMENT = 64  # bytes: arrays are read where they lie, and compiled loops want them aligned
 
 
 def default_cache_folder() -> Path:
@@ -36,9 +39,10 @@ def write_entry(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[s
     """
     shapes = [(name, array.dtype.str, list(array.shape)) for name, array in arrays.items()]
     header = json.dumps({"arrays": shapes, "facts": facts}).encode()
-    parts = [len(header).to_bytes(8, "little"), header]
-    parts += [np.ascontiguousarray(array).tobytes() for array in arrays.values()]
-    body = b"".join(parts)
+    header += b" " * _gap(START + LENGTH_BYTES + len(header))
+    contents = [np.ascontiguousarray(array).tobytes() for array in arrays.values()]
+    padded = [content + bytes(_gap(len(content))) for content in contents]
+    body = b"".join([len(header).to_bytes(LENGTH_BYTES, "little"), header, *padded])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent)
@@ -61,18 +65,27 @@ def read_entry(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | N
         return None
     except OSError as error:
         raise CacheError(f"cannot read the mask cache {str(path)!r}: {error}") from error
-    start = len(MAGIC) + DIGEST_BYTES
-    body = memoryview(content)[start:]
-    if content[: len(MAGIC)] != MAGIC or content[len(MAGIC) : start] != _digest(body):
+    body = memoryview(content)[START:]
+    if content[: len(MAGIC)] != MAGIC or content[len(MAGIC) : START] != _digest(body):
         raise CacheError(f"the mask cache {str(path)!r} is damaged: delete the file, and it is built anew")
-    header_end = 8 + int.from_bytes(body[:8], "little")
-    header = json.loads(bytes(body[8:header_end]))
-    arrays, offset = {}, header_end
+    return _arrays_and_facts(content)
+
+
+def _arrays_and_facts(content: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    begin = START + LENGTH_BYTES
+    offset = begin + int.from_bytes(content[START:begin], "little")
+    header = json.loads(content[begin:offset])
+    arrays = {}
     for name, kind, shape in header["arrays"]:
         count = int(np.prod(shape))
-        arrays[name] = np.frombuffer(body, dtype=kind, count=count, offset=offset).reshape(shape)
-        offset += arrays[name].nbytes
+        arrays[name] = np.frombuffer(content, dtype=kind, count=count, offset=offset).reshape(shape)
+        offset += arrays[name].nbytes + _gap(arrays[name].nbytes)
     return arrays, header["facts"]
+
+
+def _gap(num_bytes: int) -> int:
+    """Count the bytes up to the next aligned place."""
+    return -num_bytes % ALIGNMENT
 
 
 def _digest(body: bytes | memoryview) -> bytes:

@@ -58,11 +58,14 @@ class ByteStates:
         if (width, pieces) not in self.between:
             labels = {self.labels[target] for _, target in pieces if target != DEAD}
             state = self.between[width, pieces] = self.add(labels.pop() if len(labels) == 1 else None)
-            below = width // FANOUT
-            for index in range(FANOUT):
-                target = self.state_between(_cut(pieces, index * below, below), below)
-                self.rows[state][FIRST_CONTINUATION + index] = target
+            self.rows[state][FIRST_CONTINUATION : FIRST_CONTINUATION + FANOUT] = self.targets(pieces, width // FANOUT)
         return self.between[width, pieces]
+
+    def targets(self, pieces: Pieces, width: int) -> list[int]:
+        """Return where each continuation byte leads, when each chooses `width` characters."""
+        if len(pieces) == 1:  # nearly always: all characters lead to one state
+            return [self.state_between(pieces, width)] * FANOUT
+        return [self.state_between(_cut(pieces, index * width, width), width) for index in range(FANOUT)]
 
 
 def encode_states(automaton: CharacterAutomaton, classes: CharacterClasses) -> ByteStates:

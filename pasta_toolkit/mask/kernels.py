@@ -1,7 +1,8 @@
 """Compiled loops that apply sets of tokens to rows of logits, in place. Know arrays alone.
 
 Every set of tokens has a strategy, the cheapest way to apply it: keep a few allowed ids (KEEP), fill a few ranges of
-forbidden ids (FILL), or test one bit a token (BITS). `spans[row]` is where the ids of KEEP or the bounds of FILL lie in
+forbidden ids (FILL), or test one bit a token (BITS). Rows are copied number by number: the compiler makes vectors of
+that, and of an assignment from a slice it does not. `spans[row]` is where the ids of KEEP or the bounds of FILL lie in
 `numbers`, or which row of `bits` belongs to BITS.
 """
 
@@ -84,7 +85,9 @@ def pack_rows(words, rows, strategies, spans, numbers, bits):  # noqa: PLR0917  
                 token = numbers[place]
                 words[line, token >> 5] |= np.uint32(1) << np.uint32(token & 31)
         else:
-            words[line, :] = bits[spans[row, 2]]
+            source, target = bits[spans[row, 2]], words[line]
+            for word in range(len(source)):
+                target[word] = source[word]
 
 
 @njit(cache=True)

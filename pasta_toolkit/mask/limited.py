@@ -100,12 +100,24 @@ class LimitedConstraint:
         Raises:
             ConstraintError: the token is not legal here, or a limit forbids it; nothing has changed.
         """
-        after = self._after(token)
+        after = self._progress if self._is_plain_text(token) else self._after(token)
         if after is None:
             raise ConstraintError(f"the token {self.mask.vocabulary.describe(token)} is not legal here")
         self._past = (self._past, self._progress)
         self._progress = after
         self.num_tokens += 1
+
+    def _is_plain_text(self, token: int) -> bool:
+        """Say whether a token leads from text to text, far from every limit: nearly always, so it has to be quick."""
+        progress, mask = self._progress, self.mask
+        codes, states = mask.fast_steps[progress.state]
+        return (
+            0 <= token < len(codes)
+            and states[codes[token]] == progress.state
+            and not progress.completed
+            and not len(mask.delicate_tokens(progress.state))
+            and not self._is_near_limit()
+        )
 
     def fork(self) -> "LimitedConstraint":
         """Return an independent constraint at the same place, in constant time."""
@@ -225,12 +237,14 @@ class LimitedConstraint:
         if self.is_finished:
             return NOTHING
         is_near = self._is_near_limit()
-        delicate = np.unique(np.fromiter(self._delicate_tokens(is_near=is_near), dtype=np.int64))
+        if not (is_near or self._progress.opened or len(self.mask.delicate_tokens(self.state))):
+            return NOTHING
+        delicate = set(self._delicate_tokens(is_near=is_near))
         if not is_near:
-            return np.array([token for token in delicate.tolist() if self._after(token) is None], dtype=np.int64)
+            return np.array([token for token in delicate if self._after(token) is None], dtype=np.int64)
         legal = self.mask.sets[self.state].is_legal
         forbidden = legal & ~self._pacing.in_time(self._progress, self.num_tokens)
-        for token in delicate.tolist():
+        for token in delicate:
             forbidden[token] = legal[token] and self._after(token) is None
         return forbidden.nonzero()[0]
 

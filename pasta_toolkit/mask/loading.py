@@ -89,7 +89,12 @@ def _from_json_file(path: Path, tags: frozenset[str]) -> tuple[list[bytes | None
     except ValueError as error:
         raise VocabularyError(f"{str(path)!r} is no JSON: {error}") from error
     if "model" in content:
-        return _from_json(content, tags, _ends_beside(path))
+        try:
+            return _from_json(content, tags, _ends_beside(path))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise VocabularyError(
+                f"{str(path)!r} is not written as the tokenizers library writes it: {error}"
+            ) from error
     if "vocab" in content and "config" in content:
         return _from_tekken(content, tags)
     raise VocabularyError(f"{str(path)!r} is neither a tokenizer.json nor a tekken.json")
@@ -100,7 +105,7 @@ def _from_json(
 ) -> tuple[list[bytes | None], list[int]]:
     """Read a `tokenizer.json` of the `tokenizers` library."""
     vocab = content["model"].get("vocab")
-    if vocab is None:
+    if not vocab:
         raise VocabularyError("the tokenizer.json has no vocabulary under model.vocab")
     ids = {entry[0]: place for place, entry in enumerate(vocab)} if isinstance(vocab, list) else dict(vocab)
     convention = _convention(content)
@@ -131,11 +136,19 @@ def _ends_beside(path: Path) -> list[int | str]:
     for name in SETTING_FILES:
         beside = path.with_name(name)
         if beside.is_file():
-            settings = json.loads(beside.read_bytes())
+            settings = _settings(beside)
             found = settings.get("eos_token_id", settings.get("eos_token"))
             found = found.get("content") if isinstance(found, dict) else found
             ends.extend(found if isinstance(found, list) else [] if found is None else [found])
     return ends
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        settings: dict[str, Any] = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise VocabularyError(f"{str(path)!r}, which should name the end tokens, is no JSON: {error}") from error
+    return settings
 
 
 def _ends_of_object(tokenizer: Any) -> list[int | str]:
@@ -179,7 +192,10 @@ def _from_tiktoken(path: Path) -> tuple[list[bytes | None], list[int]]:
             content, rank = line.split()
             ranks[int(rank)] = base64.b64decode(content, validate=True)
         except (ValueError, binascii.Error) as error:
-            message = f"{str(path)!r} is no tiktoken file: line {number} is not a base64 token and its rank"
+            message = (
+                f"{str(path)!r} is none of tokenizer.json, GGUF, tekken.json and tiktoken: as the last, its line "
+                f"{number} would be a base64 token and its rank"
+            )
             raise VocabularyError(message) from error
     tokens = [ranks.get(rank) for rank in range(max(ranks, default=-1) + 1)]
     return tokens, []

@@ -46,10 +46,9 @@ class Pacing:
         most = self.limits.max_tokens
         if most is None:
             return False
-        furthest = self.mask.most_tokens_to_end[progress.state]
-        if self._counts_topics(progress):
-            furthest = self.mask.most_tokens_to_end_anew[progress.state]
-        return num_tokens + 1 + int(furthest) > most
+        is_anew = self._counts_topics(progress)
+        furthest = self.mask.most_tokens_to_end_anew if is_anew else self.mask.most_tokens_to_end
+        return num_tokens + 1 + furthest[progress.state] > most
 
     def in_time(self, progress: Progress, num_tokens: int) -> NDArray[np.bool_]:
         """Return for every token whether the state it leads to is in time; a tag that it completes is not looked at."""

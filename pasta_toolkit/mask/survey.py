@@ -67,12 +67,9 @@ def _survey(by_byte, part_of, num_parts, chances, node_bytes, depths, behind, to
     num_states = by_byte.shape[1]
     sums = np.zeros((num_parts, 3), dtype=np.uint64)
     reached = np.zeros((num_parts, num_states), dtype=np.uint8)
-    deepest = 0
-    for node in range(len(depths)):
-        deepest = max(deepest, depths[node])
-    states = np.zeros((deepest + 1, num_states), dtype=np.uint16)
-    parts = np.zeros((deepest + 1, num_states), dtype=np.int32)
-    num_live = np.zeros(deepest + 1, dtype=np.int64)
+    states = np.zeros((depths.max() + 1, num_states), dtype=np.uint16)
+    parts = np.zeros((depths.max() + 1, num_states), dtype=np.int32)
+    num_live = np.zeros(depths.max() + 1, dtype=np.int64)
     node = 0
     while node < len(node_bytes):
         depth, byte = depths[node], node_bytes[node]
@@ -85,20 +82,26 @@ def _survey(by_byte, part_of, num_parts, chances, node_bytes, depths, behind, to
         if count == 0:
             node = behind[node]
             continue
-        first, last = token_starts[node], token_starts[node + 1]
-        if last > first:
-            low, high = np.uint64(0), np.uint64(0)
-            for place in range(first, last):
-                low += chances[tokens[place], 0]
-                high += chances[tokens[place], 1]
-            for index in range(count):
-                part = parts[depth, index]
-                sums[part, 0] += np.uint64(last - first)
-                sums[part, 1] += low
-                sums[part, 2] += high
-                reached[part, states[depth, index]] = 1
+        ending = tokens[token_starts[node] : token_starts[node + 1]]
+        if len(ending) > 0:
+            _add(ending, chances, states[depth, :count], parts[depth, :count], sums, reached)
         node += 1
     return sums, reached
+
+
+@njit(cache=True)
+def _add(ending, chances, states, parts, sums, reached):  # type: ignore[no-untyped-def]  # noqa: PLR0917  # pragma: no cover
+    """Add tokens that end at a node to the parts in which it is alive, in the states they have come to."""
+    low, high = np.uint64(0), np.uint64(0)
+    for token in ending:
+        low += chances[token, 0]
+        high += chances[token, 1]
+    for index in range(len(parts)):
+        part = parts[index]
+        sums[part, 0] += np.uint64(len(ending))
+        sums[part, 1] += low
+        sums[part, 2] += high
+        reached[part, states[index]] = 1
 
 
 @njit(cache=True)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pasta_toolkit.mask.automaton import DEAD, Automaton
-from pasta_toolkit.mask.errors import VocabularyError
+from pasta_toolkit.mask.dead_ends import refuse_dead_ends
 from pasta_toolkit.mask.kernels import BITS, FILL, KEEP
 from pasta_toolkit.mask.survey import survey_states
 from pasta_toolkit.mask.trie import TokenTrie, build_trie, walk_trie
@@ -77,7 +77,7 @@ class _Compiler:
         """Build the table."""
         survey = survey_states(self.automaton.table, self.trie, self.vocabulary.num_logits)
         to_end = _tokens_to_end(survey.leads_to, self.automaton)
-        self.check(survey.leads_to, to_end)
+        refuse_dead_ends(self.automaton, survey.leads_to, can_end=to_end != NEVER, tokens=self.vocabulary.tokens)
         keys = survey.row_of_state * 2 + self.automaton.is_accepting  # an accepting state also allows the ends
         keys[DEAD] = -1
         _, examples, row_of_state = np.unique(keys, return_index=True, return_inverse=True)
@@ -141,22 +141,6 @@ class _Compiler:
         padded[: len(states)] = states
         return codes.astype(np.uint8), padded
 
-    def check(self, leads_to: NDArray[np.bool_], to_end: NDArray[np.uint16]) -> None:
-        """Refuse a vocabulary with which some stream runs into a dead end or some tag cannot be written."""
-        automaton = self.automaton
-        for stream, begin in automaton.begins.items():
-            reached = _reached(leads_to, begin)
-            if (to_end[reached] == NEVER).any():
-                raise VocabularyError(
-                    f"the vocabulary leads into dead ends: in the stream {stream!r} some text can begin that no token "
-                    "continues to an end, because a needed byte or character has no token of its own"
-                )
-            for (owner, terminal), state in automaton.after.items():
-                if owner == stream and state != DEAD and not reached[state] and _can_reach(automaton, begin, state):
-                    raise VocabularyError(
-                        f"no tokens of the vocabulary write the tag {terminal} in the stream {stream!r}"
-                    )
-
 
 def _tokens_to_end(leads_to: NDArray[np.bool_], automaton: Automaton) -> NDArray[np.uint16]:
     to_end = np.where(automaton.is_accepting, 1, NEVER).astype(np.uint16)
@@ -167,23 +151,3 @@ def _tokens_to_end(leads_to: NDArray[np.bool_], automaton: Automaton) -> NDArray
         newest = leads_to[:, newest].any(axis=1) & (to_end == NEVER)
         to_end[newest] = tokens
     return to_end
-
-
-def _reached(leads_to: NDArray[np.bool_], begin: int) -> NDArray[np.bool_]:
-    reached = np.zeros(len(leads_to), dtype=np.bool_)
-    reached[begin] = True
-    newest = reached.copy()
-    while newest.any():
-        newest = leads_to[newest].any(axis=0) & ~reached
-        reached |= newest
-    return reached
-
-
-def _can_reach(automaton: Automaton, begin: int, state: int) -> bool:
-    seen = np.zeros(automaton.num_states, dtype=np.bool_)
-    waiting = [begin]
-    while waiting:
-        targets = np.unique(automaton.table[waiting])
-        waiting = targets[~seen[targets]].tolist()
-        seen[waiting] = True
-    return bool(seen[state])

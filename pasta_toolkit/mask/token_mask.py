@@ -5,7 +5,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ class TokenMask:
             raise ValueError(f"no stream {stream!r}: the mask has {', '.join(self.automaton.begins)}")
         return Constraint(self, self.automaton.begins[stream])
 
-    @property
+    @cached_property
     def finished(self) -> int:
         """The state after an end token: one more than the automaton has."""
         return self.automaton.num_states
@@ -123,10 +122,10 @@ class TokenMask:
 
     def tokens_beginning_with(self, content: bytes) -> Iterator[bytes]:
         """Yield what tokens write that begins with `content`, in order."""
-        for token in islice(self.sorted_tokens, bisect_left(self.sorted_tokens, content), None):
-            if not token.startswith(content):
-                return
-            yield token
+        place = bisect_left(self.sorted_tokens, content)
+        while place < len(self.sorted_tokens) and self.sorted_tokens[place].startswith(content):
+            yield self.sorted_tokens[place]
+            place += 1
 
     @cached_property
     def ids_of(self) -> dict[bytes, tuple[int, ...]]:
@@ -181,17 +180,17 @@ class TokenMask:
         return survey_states(self.automaton.table, self.trie, self.vocabulary.num_logits).leads_to
 
     @cached_property
-    def most_tokens_to_end(self) -> NDArray[np.int64]:
+    def most_tokens_to_end(self) -> list[int]:
         """For every state, the most tokens that the shortest way to the end can take behind one more token."""
         return self._most_behind(self.budget.to_end)
 
     @cached_property
-    def most_tokens_to_end_anew(self) -> NDArray[np.int64]:
+    def most_tokens_to_end_anew(self) -> list[int]:
         """The same where no topic may be repeated, and one letter more may be needed."""
-        return self._most_behind(self.topic_budget.to_end) + 1
+        return [most + 1 for most in self._most_behind(self.topic_budget.to_end)]
 
-    def _most_behind(self, to_end: NDArray[np.int64]) -> NDArray[np.int64]:
-        most: NDArray[np.int64] = np.where(self.leads_to, to_end[None, :], 0).max(axis=1)
+    def _most_behind(self, to_end: NDArray[np.int64]) -> list[int]:
+        most: list[int] = np.where(self.leads_to, to_end[None, :], 0).max(axis=1).tolist()
         return most
 
     def next_states(self, state: int) -> NDArray[np.uint16]:

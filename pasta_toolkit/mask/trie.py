@@ -52,28 +52,43 @@ def _sort_keys(content, starts, ids):  # type: ignore[no-untyped-def]  # pragma:
 
 @njit(cache=True)
 def _build(content, starts, order):  # type: ignore[no-untyped-def]  # pragma: no cover
-    num_tokens = len(order)
-    shared = np.zeros(num_tokens, dtype=np.int32)
-    num_nodes = 0
-    for place in range(num_tokens):
+    shared = _shared_lengths(content, starts, order)
+    num_nodes, longest = 0, 0
+    for place in range(len(order)):
+        length = starts[order[place] + 1] - starts[order[place]]
+        num_nodes += length - shared[place]
+        longest = max(longest, length)
+    node_bytes, depths, behind, last_nodes = _nodes(content, starts, order, shared, num_nodes, longest)
+    token_starts = np.zeros(num_nodes + 1, dtype=np.int32)
+    for node in last_nodes:
+        token_starts[node + 1] += 1
+    token_starts = np.cumsum(token_starts).astype(np.int32)
+    return node_bytes, depths, behind, token_starts, _grouped(order, last_nodes, token_starts)
+
+
+@njit(cache=True)
+def _shared_lengths(content, starts, order):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Count the bytes that each token begins with like the one before it."""
+    shared = np.zeros(len(order), dtype=np.int32)
+    for place in range(1, len(order)):
         start, stop = starts[order[place]], starts[order[place] + 1]
-        if place > 0:
-            before, end = starts[order[place - 1]], starts[order[place - 1] + 1]
-            most = min(stop - start, end - before)
-            while shared[place] < most and content[start + shared[place]] == content[before + shared[place]]:
-                shared[place] += 1
-        num_nodes += stop - start - shared[place]
+        before, end = starts[order[place - 1]], starts[order[place - 1] + 1]
+        most = min(stop - start, end - before)
+        while shared[place] < most and content[start + shared[place]] == content[before + shared[place]]:
+            shared[place] += 1
+    return shared
+
+
+@njit(cache=True)
+def _nodes(content, starts, order, shared, num_nodes, longest):  # type: ignore[no-untyped-def]  # noqa: PLR0917  # pragma: no cover
+    """Lay the nodes out in preorder; the last array is the node at which each token ends."""
     node_bytes = np.empty(num_nodes, dtype=np.uint8)
     depths = np.empty(num_nodes, dtype=np.int32)
     behind = np.full(num_nodes, num_nodes, dtype=np.int32)
-    token_starts = np.zeros(num_nodes + 1, dtype=np.int32)
-    node_of_place = np.empty(num_tokens, dtype=np.int32)
-    longest = 0
-    for place in range(num_tokens):
-        longest = max(longest, starts[order[place] + 1] - starts[order[place]])
+    last_nodes = np.empty(len(order), dtype=np.int32)
     path = np.full(longest + 1, -1, dtype=np.int32)
     node, depth_now = 0, 0
-    for place in range(num_tokens):
+    for place in range(len(order)):
         start, stop = starts[order[place]], starts[order[place] + 1]
         for depth in range(shared[place], depth_now):
             behind[path[depth]] = node
@@ -82,15 +97,19 @@ def _build(content, starts, order):  # type: ignore[no-untyped-def]  # pragma: n
             path[depth] = node
             node += 1
         depth_now = stop - start
-        node_of_place[place] = path[depth_now - 1]
-        token_starts[node_of_place[place] + 1] += 1
-    token_starts = np.cumsum(token_starts).astype(np.int32)
+        last_nodes[place] = path[depth_now - 1]
+    return node_bytes, depths, behind, last_nodes
+
+
+@njit(cache=True)
+def _grouped(order, last_nodes, token_starts):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Sort the tokens by the nodes at which they end."""
     filled = token_starts[:-1].copy()
-    tokens = np.empty(num_tokens, dtype=np.int32)
-    for place in range(num_tokens):
-        tokens[filled[node_of_place[place]]] = order[place]
-        filled[node_of_place[place]] += 1
-    return node_bytes, depths, behind, token_starts, tokens
+    tokens = np.empty(len(order), dtype=np.int32)
+    for place in range(len(order)):
+        tokens[filled[last_nodes[place]]] = order[place]
+        filled[last_nodes[place]] += 1
+    return tokens
 
 
 @njit(cache=True)

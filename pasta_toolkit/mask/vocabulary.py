@@ -36,11 +36,14 @@ class Vocabulary:
         num_logits = last if num_logits is None else num_logits
         ending = tuple(sorted(set(ends)))
         if not ending:
-            raise VocabularyError("the vocabulary has no end-of-sequence token: name its id or ids (ends)")
+            raise VocabularyError("the vocabulary has no end-of-sequence token: name its id or ids (ends, or --end)")
         if num_logits < last:
             raise VocabularyError(f"a row of {num_logits} logits is shorter than the vocabulary of {last} tokens")
         if not 0 <= ending[0] <= ending[-1] < num_logits:
             raise VocabularyError(f"the end tokens {ending} are not all ids: ids run from 0 to {num_logits - 1}")
+        strange = next((token for token in tokens if token is not None and not isinstance(token, bytes)), None)
+        if strange is not None:
+            raise VocabularyError(f"a token is the bytes that it writes, or None; found {strange!r}")
         content = [*(token or b"" for token in tokens), *[b""] * (num_logits - last)]
         for end in ending:
             content[end] = b""

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from grammar import is_valid
-from pasta_toolkit.mask import ConstraintError
+from grammar import is_valid, parse
+from pasta_toolkit.mask import ConstraintError, Limits, compile_limited_mask
 from pasta_toolkit.mask.adapters import StreamTracker
 from pasta_toolkit.mask.adapters.llama_cpp import PastaLlamaProcessor
 from pasta_toolkit.mask.adapters.sglang import PastaLogitProcessor
@@ -245,3 +245,24 @@ def test_a_tracker_takes_back_what_the_engine_dropped() -> None:
     assert tracker.update([*tokens, END, END, 17]).is_finished
     with pytest.raises(ConstraintError, match="is not legal here"):
         StreamTracker(MASK).update(smollm2_encoder()("<sync/>"))
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+def test_transformers_generates_complete_streams_within_their_budget(temperature: float) -> None:
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    config = transformers.LlamaConfig(vocab_size=MASK.vocabulary.num_logits, **sizes, pad_token_id=END)
+    model = transformers.LlamaForCausalLM(config).eval()
+    limits = Limits(max_tokens=24, first_promise_by=20, require_sync=True)
+    mask = compile_limited_mask(MASK.vocabulary, limits)
+    sampling = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {"do_sample": False}
+    prompt = torch.tensor([[7, 8, 9], [9, 8, 7]])
+    ids = model.generate(
+        prompt, **sampling, max_new_tokens=24, logits_processor=[PastaLogitsProcessor(mask, limits=limits)]
+    )
+    for row in ids[:, 3:].tolist():
+        end = min(row.index(end) for end in mask.vocabulary.ends if end in row)
+        document = parse(text_of(row[:end]).decode(), form="main")
+        assert document.promises
+        assert all(group.sync is not None for group in document.groups)

@@ -1,6 +1,7 @@
 """`pasta mask` as a user runs it."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,16 @@ from pasta_toolkit.cli.mask import EXPORTS, command
 from pasta_toolkit.mask import EXPORTS as OWN_EXPORTS
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compile the mask once for all tests of this file, in a folder of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(command, ["--no-cache", *arguments])
+    return CliRunner().invoke(command, list(arguments))
 
 
 def test_it_says_what_must_follow() -> None:
@@ -33,6 +42,10 @@ def test_an_illegal_prefix_is_a_finding_with_its_place() -> None:
     result = run("--prefix", "Hi <sync/>")
     assert result.exit_code == 1
     assert "byte 9 cannot stand there" in result.output
+
+
+def test_a_prefix_that_is_no_text_is_judged_by_its_bytes() -> None:
+    assert "byte 2 cannot stand there" in run("--prefix", "a\udcff").output
 
 
 def test_json_has_its_schema() -> None:

@@ -197,6 +197,11 @@ def test_the_cache_gives_back_the_same_mask(tmp_path: Path) -> None:
     built = compile_mask(vocabulary, cache=tmp_path)
     read = compile_mask(vocabulary, cache=tmp_path)
     assert same(built, read)
+    for mask in (built, read):
+        constraint = mask.start()
+        for byte in MAIN.encode():
+            constraint.advance(byte)
+        assert constraint.can_end
     assert read.automaton.digest == built.automaton.digest
     assert len(list(tmp_path.iterdir())) == 1
     compile_mask(byte_vocabulary(b"ab"), cache=tmp_path)

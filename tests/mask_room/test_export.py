@@ -33,7 +33,7 @@ PIECES = (
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(st.sampled_from(PIECES), max_size=7).map("".join))
 def test_the_plain_expression_matches_valid_texts_alone(text: str) -> None:
     for form in ("main", "branch"):

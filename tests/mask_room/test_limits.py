@@ -4,8 +4,10 @@ from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from grammar import is_valid, parse
+from grammar import Document, is_valid, parse
 from pasta_toolkit.mask import (
     ConstraintError,
     LimitedConstraint,
@@ -16,12 +18,19 @@ from pasta_toolkit.mask import (
 )
 from tests.support.mask_vocabularies import byte_vocabulary, smollm2_encoder
 
+WHOLE_TAGS = (b'<promise topic="', b'"/><', b'<promise topic="a" tokens="10"/>', b"<sync/>", b'a"', b'="b', b"</async>")
 TAGS = ('<promise topic="aa" tokens="10"/>', '<promise topic="bb" tokens="20"/>')
 
 
+def mask_for(limits: Limits, *, is_small: bool = False) -> TokenMask:
+    """Return the mask of some limits: only two of them are compiled into it."""
+    return compiled(Limits(require_sync=limits.require_sync, branch_tokens=limits.branch_tokens), is_small)
+
+
 @cache
-def mask_for(limits: Limits) -> TokenMask:
-    return compile_limited_mask(load_vocabulary("smollm2"), limits)
+def compiled(limits: Limits, is_small: bool) -> TokenMask:
+    vocabulary = byte_vocabulary(*WHOLE_TAGS) if is_small else load_vocabulary("smollm2")
+    return compile_limited_mask(vocabulary, limits)
 
 
 def start(limits: Limits, written: str = "", *, stream: str = "main") -> LimitedConstraint:
@@ -192,3 +201,103 @@ def test_tokens_that_hold_whole_tags_are_counted_too() -> None:
     for token in (first, twice, both):
         with pytest.raises(ConstraintError, match="is not legal here"):
             constraint.advance(token)
+
+
+def small(numbers: st.SearchStrategy[int]) -> st.SearchStrategy[int | None]:
+    return st.none() | numbers
+
+
+ANY_LIMITS = st.builds(
+    Limits,
+    max_promises=small(st.integers(1, 4)),
+    max_promises_per_group=small(st.integers(1, 3)),
+    max_tokens=small(st.integers(1, 90)),
+    first_promise_by=small(st.integers(30, 60)),
+    branch_tokens=st.sampled_from([None, (20, 200)]),
+    require_sync=st.booleans(),
+    distinct_topics=st.booleans(),
+)
+MOST_STEPS = 100
+
+
+def next_token(constraint: LimitedConstraint, rng: np.random.Generator, *, loves: bytes) -> int:
+    """Go on with a text that the stream loves, byte by byte or by longer tokens; else by chance."""
+    legal = np.flatnonzero(constraint.is_legal())
+    assert len(legal), "the stream is stuck"
+    tokens = constraint.mask.vocabulary.tokens
+    loved = [token for token in legal.tolist() if tokens[token] and loves.startswith(tokens[token])]
+    others = np.setdiff1d(legal, constraint.mask.vocabulary.ends)
+    return int(rng.choice(loved or (others if len(others) else legal)))
+
+
+@settings(deadline=None, max_examples=80)
+@given(ANY_LIMITS, st.integers(0, 1 << 30), st.sampled_from(["main", "branch"]))
+def test_no_stream_gets_stuck_under_any_limits_and_what_it_writes_keeps_them(
+    limits: Limits, seed: int, stream: str
+) -> None:
+    rng, written = np.random.default_rng(seed), b""
+    try:
+        constraint = LimitedConstraint(mask_for(limits, is_small=True), limits, stream=stream)
+    except ConstraintError:  # no stream at all can keep these
+        assert limits.max_tokens is not None
+        return
+    loved = '<promise topic="a" tokens="20"/>' * 9
+    for _ in range(MOST_STEPS):
+        loves = loved[len(written) % len(loved) :].encode() if rng.random() < 0.9 else b"<sync/></async>"
+        token = next_token(constraint, rng, loves=loves)
+        constraint.advance(token)
+        written += constraint.mask.vocabulary.tokens[token]
+        if constraint.is_finished:
+            break
+    assert constraint.is_finished or limits.max_tokens is None
+    if constraint.is_finished:
+        assert constraint.num_tokens <= (limits.max_tokens or MOST_STEPS)
+        assert_kept(limits, parse(written.decode(), form=stream), stream)
+
+
+def assert_kept(limits: Limits, document: Document, stream: str) -> None:
+    """Check the limits on a finished stream, from its tree alone."""
+    if stream == "branch":
+        return
+    assert len(document.promises) <= (limits.max_promises or MOST_STEPS)
+    assert document.promises or limits.first_promise_by is None
+    for group in document.groups:
+        topics = [promise.topic for promise in group.promises]
+        assert len(topics) <= (limits.max_promises_per_group or MOST_STEPS)
+        assert len(set(topics)) == len(topics) or not limits.distinct_topics
+        assert group.sync is not None or not limits.require_sync
+    low, high = limits.branch_tokens or (10, 9990)
+    assert all(low <= promise.tokens <= high for promise in document.promises)
+
+
+@settings(deadline=None, max_examples=40)
+@given(ANY_LIMITS, st.integers(0, 1 << 30))
+def test_what_is_called_legal_is_what_can_be_taken(limits: Limits, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    try:
+        constraint = LimitedConstraint(mask_for(limits, is_small=True), limits)
+    except ConstraintError:
+        return
+    loved = '<promise topic="a" tokens="20"/>'
+    for step in range(45):
+        if constraint.is_finished:
+            return
+        if step % 5 == seed % 5:
+            can_be_taken = [
+                constraint._after(token) is not None for token in range(constraint.mask.vocabulary.num_logits)
+            ]
+            assert constraint.is_legal().tolist() == can_be_taken
+        loves = loved.removeprefix(constraint._progress.opened.decode(errors="ignore"))
+        constraint.advance(next_token(constraint, rng, loves=loves.encode()))
+
+
+def test_a_deadline_and_a_budget_are_met_together() -> None:
+    encode = smollm2_encoder()
+    limits = Limits(first_promise_by=14, max_tokens=16, require_sync=True)
+    for seed in range(3):
+        text, taken = sampled(limits, seed)
+        document = parse(text, form="main")
+        assert taken <= 16
+        assert document.promises
+    with pytest.raises(ConstraintError, match="and the stream be ended"):
+        start(Limits(first_promise_by=14, max_tokens=len(encode(TAGS[0])), require_sync=True))

@@ -56,7 +56,7 @@ def check_against_oracle(name: str, *, every: int) -> None:
             assert np.array_equal(mask.sets[state].is_legal, expected), oracle.keys[key]
 
 
-@pytest.mark.parametrize(("name", "every"), [("smollm2", 6), ("gemma3", 61), ("tekken", 53)])
+@pytest.mark.parametrize(("name", "every"), [("smollm2", 1), ("gemma3", 12), ("tekken", 5)])
 def test_states_and_tokens_agree_with_the_oracle(name: str, every: int) -> None:
     check_against_oracle(name, every=every)
 
@@ -151,8 +151,11 @@ def test_a_token_longer_than_any_tag_is_walked_to_its_end() -> None:
 
 def test_a_vocabulary_without_a_needed_byte_is_refused() -> None:
     tokens = [bytes([byte]) for byte in range(256)]
-    with pytest.raises(VocabularyError, match="no tokens of the vocabulary write the tag PROMISE in the stream 'main'"):
+    message = "no tokens of the vocabulary write the tag PROMISE in the stream 'main'; no token holds .* b'm'"
+    with pytest.raises(VocabularyError, match=message):
         compile_mask(Vocabulary.of([token for token in tokens if token != b"m"] + [None], ends=[255]))
+    with pytest.raises(VocabularyError, match=r"dead ends: .*/', no token goes on .* b'>'; no token holds .* b'>'"):
+        compile_mask(Vocabulary.of([*[token for token in tokens if token != b">"], None], ends=[255]))
     with pytest.raises(VocabularyError, match="leads into dead ends: in the stream"):
         compile_mask(Vocabulary.of([*tokens[:0x80], *tokens[0xC0:], None], ends=[192]))
 

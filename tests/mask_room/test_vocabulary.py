@@ -107,7 +107,9 @@ def test_tiktoken_files_need_their_ends_named(tmp_path: Path) -> None:
     with pytest.raises(VocabularyError, match="name its id or ids"):
         load_vocabulary(path)
     path.write_bytes(b"what is this\n")
-    with pytest.raises(VocabularyError, match="line 1 is not a base64 token and its rank"):
+    with pytest.raises(
+        VocabularyError, match=r"none of tokenizer.json, GGUF, tekken.json and tiktoken: as the last, its line 1"
+    ):
         load_vocabulary(path)
 
 
@@ -132,7 +134,13 @@ def test_real_vocabularies_have_all_bytes_and_their_size(name: str, size: int) -
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"{", "is no JSON"), (b'{"a": 1}', "neither a tokenizer.json nor a tekken.json")],
+    [
+        (b"{", "is no JSON"),
+        (b'{"a": 1}', "neither a tokenizer.json nor a tekken.json"),
+        (b'{"model": {"type": "BPE", "vocab": {}}}', "has no vocabulary under model.vocab"),
+        (b'{"model": {"type": "BPE", "vocab": {"a": "b"}}}', "not written as the tokenizers library writes it"),
+        (b'{"model": {"type": "BPE", "vocab": {"a": 0}}}', "no end-of-sequence token: name its id or ids"),
+    ],
 )
 def test_other_files_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "tokenizer.json").write_bytes(content)
@@ -140,7 +148,16 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes, message: str) -
         load_vocabulary(tmp_path)
 
 
+def test_settings_that_are_no_json_are_named(tmp_path: Path) -> None:
+    byte_level_tokenizer().save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(VocabularyError, match=r"config.json', which should name the end tokens, is no JSON"):
+        load_vocabulary(tmp_path)
+
+
 def test_what_is_no_vocabulary_is_refused() -> None:
+    with pytest.raises(VocabularyError, match="a token is the bytes that it writes, or None; found 'a'"):
+        load_vocabulary(["a"], ends=[0])
     with pytest.raises(VocabularyError, match="no vocabulary 'nowhere'"):
         load_vocabulary("nowhere")
     with pytest.raises(VocabularyError, match="cannot read a vocabulary from int"):

@@ -29,6 +29,7 @@ OPENINGS = (*SPELLINGS, "</promise", "</sync")
 COMPLETIONS = ("", "x", *dict.fromkeys(spelling[cut:] for spelling in SPELLINGS for cut in range(1, len(spelling))))
 TOPIC_START = '<promise topic="'
 NO_KEY = 0
+BLOCK = 256  # characters that are looked at together; the surrogates begin and end at such borders
 BRANCH_END = "</async>"
 
 
@@ -87,20 +88,37 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 @cache
 def _all_kinds() -> tuple[list[int], list[str]]:
-    """Number the kind of every code point, and give one character of each kind."""
+    """Number the kind of every code point, -1 for surrogates, and give one character of each kind."""
     numbers: dict[object, int] = {}
     representatives: list[str] = []
-    kinds = []
-    for code_point in range(0x110000):
-        if 0xD800 <= code_point <= 0xDFFF:
-            kinds.append(-1)
+    kinds: list[int] = []
+    for first in range(0, 0x110000, BLOCK):
+        characters = [chr(code_point) for code_point in range(first, first + BLOCK)]
+        if 0xD800 <= first <= 0xDFFF:
+            kinds += [-1] * BLOCK
             continue
-        kind = kind_of_character(chr(code_point))
-        if kind not in numbers:
-            numbers[kind] = len(numbers)
-            representatives.append(chr(code_point))
-        kinds.append(numbers[kind])
+        alike = are_alike(characters)
+        for character in characters[:1] if alike else characters:
+            kind = kind_of_character(character)
+            if kind not in numbers:
+                numbers[kind] = len(numbers)
+                representatives.append(character)
+            kinds += [numbers[kind]] * (BLOCK if alike else 1)
     return kinds, representatives
+
+
+def are_alike(characters: list[str]) -> bool:
+    """Say whether all or none of some characters can stand in a topic, and continue a name, and none is a digit."""
+    promise, less_than = _patterns()
+    in_topic = len(promise.findall("".join(f'<promise topic="{character}" tokens="10"/>' for character in characters)))
+    is_text = len(less_than.findall("".join(f"<sync{character}" for character in characters)))
+    whole = (0, len(characters))
+    return (
+        in_topic in whole
+        and is_text in whole
+        and not any(map(str.isdecimal, characters))
+        and ord(characters[0]) > BLOCK
+    )
 
 
 @cache
@@ -118,6 +136,21 @@ def _kinds_by_prefix() -> dict[bytes, frozenset[str]]:
 
 def _representatives(tail: bytes) -> frozenset[str]:
     return _kinds_by_prefix().get(tail, frozenset())
+
+
+@cache
+def _readings(tail: bytes) -> list[tuple[int, bytes, tuple[str, ...]]]:
+    """Read one more byte: what stays unfinished (nothing of a complete character), and which characters it may be."""
+    kinds, representatives = _all_kinds()
+    readings = []
+    for byte in range(256):
+        content = tail + bytes([byte])
+        try:
+            readings.append((byte, b"", (representatives[kinds[ord(content.decode())]],)))
+        except UnicodeDecodeError:
+            if content in _kinds_by_prefix():
+                readings.append((byte, _like_prefixes()[content], tuple(sorted(_representatives(content)))))
+    return readings
 
 
 @cache
@@ -170,8 +203,7 @@ class OracleTable:
         self.after_character: dict[tuple[str, str], str | None] = {}
         self.start = self._number("", b"")
         while len(self.rows) < len(self.keys):
-            text, tail = self.keys[len(self.rows)]
-            self.rows.append([self._after_byte(text, tail + bytes([byte])) for byte in range(256)])
+            self.rows.append(self._row(*self.keys[len(self.rows)]))
 
     @cached_property
     def table(self) -> "np.ndarray":
@@ -198,15 +230,16 @@ class OracleTable:
             self.keys.append(key)
         return self.numbers[key]
 
-    def _after_byte(self, text: str, tail: bytes) -> int:
-        try:
-            character = tail.decode()
-        except UnicodeDecodeError:
-            alive = [self._after(text, candidate) for candidate in _representatives(tail)]
-            return self._number(text, _like_prefixes()[tail]) if any(after is not None for after in alive) else NO_KEY
-        kinds, representatives = _all_kinds()
-        after = self._after(text, representatives[kinds[ord(character)]])
-        return NO_KEY if after is None else self._number(after, b"")
+    def _row(self, text: str, tail: bytes) -> list[int]:
+        """Return what each byte makes of a prefix; bytes that UTF-8 does not know there make nothing of it."""
+        row = [NO_KEY] * 256
+        for byte, longer, candidates in _readings(tail):
+            after = [self._after(text, candidate) for candidate in candidates]
+            if longer:
+                row[byte] = self._number(text, longer) if any(each is not None for each in after) else NO_KEY
+            else:
+                row[byte] = NO_KEY if after[0] is None else self._number(after[0], b"")
+        return row
 
     def _after(self, text: str, character: str) -> str | None:
         key = (text, character)

@@ -1,6 +1,7 @@
 """Streams for the tests of the mask: random tokenisations, and the shortest way of tokens to every state."""
 
 import random
+from functools import cache
 
 import numpy as np
 
@@ -13,7 +14,7 @@ LONGEST_PIECE = 12  # bytes
 
 def any_tokenisation(vocabulary: Vocabulary, content: bytes, rng: random.Random) -> list[int]:
     """Cut bytes into random tokens."""
-    ids = {token: number for number, token in enumerate(vocabulary.tokens) if token}
+    ids = _ids(vocabulary)
     tokens = []
     while content:
         lengths = [length for length in range(1, min(LONGEST_PIECE, len(content)) + 1) if content[:length] in ids]
@@ -21,6 +22,11 @@ def any_tokenisation(vocabulary: Vocabulary, content: bytes, rng: random.Random)
         tokens.append(ids[content[:length]])
         content = content[length:]
     return tokens
+
+
+@cache
+def _ids(vocabulary: Vocabulary) -> dict[bytes, int]:
+    return {token: number for number, token in enumerate(vocabulary.tokens) if token}
 
 
 def shortest_ways(mask: TokenMask, stream: str) -> dict[int, tuple[int, ...]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pasta_toolkit.mask.adapters.tracker import StreamTracker
 from pasta_toolkit.mask.errors import ConstraintError
+from pasta_toolkit.mask.limits import Limits
 from pasta_toolkit.mask.token_mask import TokenMask
 
 __all__ = ["STREAM_ARGUMENT", "check_stream", "processor_class", "stream_of"]
@@ -18,16 +19,17 @@ __all__ = ["STREAM_ARGUMENT", "check_stream", "processor_class", "stream_of"]
 STREAM_ARGUMENT = "pasta_stream"
 
 
-def processor_class(mask: TokenMask, *, base: type | None = None) -> type:
+def processor_class(mask: TokenMask, *, limits: Limits | None = None, base: type | None = None) -> type:
     """Return a subclass of vLLM's `LogitsProcessor` that masks the requests which name a stream.
 
-    `base` replaces vLLM's class, for tests.
+    With `limits`, the mask must come from `compile_limited_mask`; they hold for each request. `base` replaces
+    vLLM's class, for tests.
     """
     if base is None:
         from vllm.v1.worker.gpu.sample.logits_processor import LogitsProcessor  # noqa: PLC0415
 
         base = LogitsProcessor
-    return type("PastaProcessor", (_Processor, base), {"mask": mask})
+    return type("PastaProcessor", (_Processor, base), {"mask": mask, "limits": limits})
 
 
 def stream_of(sampling_params: Any) -> str | None:
@@ -51,6 +53,7 @@ class _Processor:
     """Masks the rows of the requests that name a stream; the methods are those of vLLM's interface."""
 
     mask: TokenMask
+    limits: Limits | None
 
     def __init__(self, vllm_config: Any, req_states: Any) -> None:
         self.req_states = req_states
@@ -66,7 +69,7 @@ class _Processor:
         self.trackers.pop(req_idx, None)
         stream = stream_of(sampling_params)
         if stream is not None:
-            self.trackers[req_idx] = StreamTracker(self.mask, stream=stream)
+            self.trackers[req_idx] = StreamTracker(self.mask, stream=stream, limits=self.limits)
         return stream is not None
 
     def apply(self, logits: Any, ctx: Any) -> Any:

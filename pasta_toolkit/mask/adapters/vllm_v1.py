@@ -11,12 +11,13 @@ from typing import Any
 
 from pasta_toolkit.mask.adapters.tracker import StreamTracker
 from pasta_toolkit.mask.adapters.vllm import check_stream, stream_of
+from pasta_toolkit.mask.limits import Limits
 from pasta_toolkit.mask.token_mask import TokenMask
 
 __all__ = ["batch_processor_class"]
 
 
-def batch_processor_class(mask: TokenMask, *, base: type | None = None) -> type:
+def batch_processor_class(mask: TokenMask, *, limits: Limits | None = None, base: type | None = None) -> type:
     """Return a subclass of vLLM's `LogitsProcessor` that masks the requests of a batch.
 
     `base` replaces vLLM's class, for tests.
@@ -25,13 +26,14 @@ def batch_processor_class(mask: TokenMask, *, base: type | None = None) -> type:
         from vllm.v1.sample.logits_processor import LogitsProcessor  # noqa: PLC0415
 
         base = LogitsProcessor
-    return type("PastaBatchProcessor", (_BatchProcessor, base), {"mask": mask})
+    return type("PastaBatchProcessor", (_BatchProcessor, base), {"mask": mask, "limits": limits})
 
 
 class _BatchProcessor:
     """Masks the rows of the requests that name a stream; the methods are those of vLLM's interface."""
 
     mask: TokenMask
+    limits: Limits | None
 
     def __init__(self, vllm_config: Any, device: Any, is_pin_memory: bool) -> None:
         self.rows: dict[int, tuple[StreamTracker, list[int]]] = {}
@@ -55,7 +57,7 @@ class _BatchProcessor:
             self.rows.pop(index, None)
             stream = stream_of(params)
             if stream is not None:
-                self.rows[index] = (StreamTracker(self.mask, stream=stream), output_ids)
+                self.rows[index] = (StreamTracker(self.mask, stream=stream, limits=self.limits), output_ids)
         for source, target, direction in batch_update.moved:
             self._move(source, target, is_swap=direction.name == "SWAP")
 
