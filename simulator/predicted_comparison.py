@@ -6,7 +6,7 @@ Knows no engine: of a decode it takes the script and the length of the prompt.
 from dataclasses import dataclass, field
 
 from pasta_toolkit.dag import Dag
-from pasta_toolkit.report.comparison import Predicted
+from pasta_toolkit.report.comparison_row import Predicted
 from pasta_toolkit.runtime import Request, Script
 from simulator.answer import StepCounter
 from simulator.pool_cost import ExplainedCost

@@ -16,7 +16,8 @@ from pasta_toolkit.cli.compare_predictions import Predictions
 from pasta_toolkit.cli.compare_sources import Source, measured
 from pasta_toolkit.cli.shared import write_json
 from pasta_toolkit.dag.statistics import Grid, markdown_grid, plain_grid
-from pasta_toolkit.report.comparison import ComparisonRow, compare_document
+from pasta_toolkit.report.comparison import compare_document
+from pasta_toolkit.report.comparison_row import ComparisonRow
 from reference_engine.measuring import ForcedTask
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import click
 
 from pasta_toolkit.cli.compare_sources import Source
 from pasta_toolkit.dag import Dag
-from pasta_toolkit.report.comparison import Predicted
+from pasta_toolkit.report.comparison_row import Predicted
 from pasta_toolkit.report.diagnosis import PricedSteps
 from pasta_toolkit.report.measurement import PARALLEL, Measurement, MeasurementError
 from pasta_toolkit.report.step_times import step_times
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Predictions", "hardware_for", "serving_of"]
 
 NANOSECONDS_PER_SECOND = 1e9
-DEFAULT_LIMITS = {"max_batched_tokens": 512}
+PREFILL_CHUNK = 512  # as the engine's own default
 # What the engine calls a model that the specs know by another name.
 SPEC_NAMES = {"smollm2": "smollm2-135m"}
 
@@ -111,7 +111,7 @@ def serving_of(about: Mapping[str, Any]) -> Serving:
     layout = str(about.get("layout", "interleaved"))
     row_slots = int(about.get("row_slots", 1024))
     return Serving(
-        limits=Limits(**about.get("limits", DEFAULT_LIMITS)),
+        limits=Limits(**about.get("limits", {"max_batched_tokens": about.get("max_batched_tokens", PREFILL_CHUNK)})),
         layout=Copied(row_slots) if layout == "copied" else kv_layout(layout),
         kv_slots=about.get("num_slots"),
         positions=position_policy(str(about.get("positions", "predicted"))),

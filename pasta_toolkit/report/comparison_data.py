@@ -3,7 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from pasta_toolkit.report.comparison import Comparison, ComparisonRow
+from pasta_toolkit.report.comparison import Comparison
+from pasta_toolkit.report.comparison_row import ComparisonRow
 from pasta_toolkit.report.prediction import LossAccount
 
 __all__ = ["comparison_content"]

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from pasta_toolkit.dag.statistics import Grid
 from pasta_toolkit.report.agreement import Errors
-from pasta_toolkit.report.comparison import Comparison, ComparisonRow
+from pasta_toolkit.report.comparison import Comparison
+from pasta_toolkit.report.comparison_row import ComparisonRow
 
 __all__ = ["document_grid", "grids", "sentences"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pasta_toolkit.dag.drawing.page import DOTS_PER_INCH, METADATA, plain_matplotlib
 from pasta_toolkit.dag.export.colours import QUIET_LINE
-from pasta_toolkit.report.comparison import Comparison, StepPoint
+from pasta_toolkit.report.comparison import Comparison
 from pasta_toolkit.report.plots import SPAN_COLOURS, PlotError
 from pasta_toolkit.report.timeline import Timeline, timeline_of
 from pasta_toolkit.runtime import EventKind
@@ -16,6 +16,8 @@ from pasta_toolkit.runtime import EventKind
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from pasta_toolkit.report.comparison_row import StepPoint
 
 __all__ = ["comparison_plots", "write_comparison_plots"]
 
@@ -120,6 +122,8 @@ def _errors(figure: "Figure", comparison: Comparison) -> None:
 
 def _residuals(figure: "Figure", comparison: Comparison) -> None:
     """Errors of steps over rows and over the longest context."""
+    from matplotlib.ticker import LogLocator, NullLocator  # noqa: PLC0415
+
     left, right = figure.subplots(1, 2, sharey=True)
     points = [point for row in comparison.rows for point in row.steps]
     shown: Sequence[StepPoint] = points[:: -(-len(points) // MOST_STEPS)]
@@ -131,6 +135,9 @@ def _residuals(figure: "Figure", comparison: Comparison) -> None:
     for axes in (left, right):
         axes.axhline(0, color=QUIET_LINE, linewidth=1)
     left.set(xlabel="rows of the step", ylabel="predicted / measured - 1, %", xscale="log")
+    left.xaxis.set_major_locator(LogLocator(base=2))
+    left.xaxis.set_major_formatter("{x:g}")
+    left.xaxis.set_minor_locator(NullLocator())
     right.set(xlabel="longest context of the step, tokens")
 
 
@@ -146,7 +153,8 @@ def _timelines(figure: "Figure", comparison: Comparison) -> None:
         _bars(axes, timeline_of(events, request))
         axes.set_title(f"{name}: {request}", parse_math=False, loc="left")
     lower.set_xlabel("milliseconds")
-    upper.legend(frameon=False, loc="upper right", ncols=len(SPAN_COLOURS))
+    handles, names = upper.get_legend_handles_labels()
+    figure.legend(handles, names, frameon=False, loc="outside lower center", ncols=len(SPAN_COLOURS))
 
 
 def _bars(axes: "Axes", timeline: Timeline) -> None:

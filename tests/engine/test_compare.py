@@ -421,7 +421,8 @@ def test_a_profile_that_is_far_off_ends_with_findings(tiny):
     assert bool(content["detail"]["findings"]) == (result.exit_code == 1)
 
 
-def test_free_decodes_are_replayed(tiny):
+def test_free_decodes_are_replayed(tiny, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tiny[0] / "cache"))
     answers = tiny[2]
     result = run(answers, *tiny_arguments(tiny), "--free", "--max-tokens", "40", "--repetitions", "1", "--limit", "1")
     content = json.loads(result.stdout)
