@@ -5,7 +5,7 @@ The scheduler says what to feed; its changes say what became of threads; a decod
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 
@@ -13,13 +13,12 @@ from pasta_toolkit.runtime import Change, EventKind, Lane, Progress, Step, StepO
 from reference_engine.batching import FedLane, feed_lane, step_batch
 from reference_engine.decoding import Decoder
 from reference_engine.errors import EngineError, PoolError
-from reference_engine.pool import KvPool, KvStorage
-from reference_engine.step.batch import StepBatch
+from reference_engine.pool import KvPool
+from reference_engine.step.batch import StepFunction
 from reference_engine.threads import EngineRequest
 
-__all__ = ["StepFunction", "TorchExecutor"]
+__all__ = ["TorchExecutor"]
 
-StepFunction = Callable[[KvStorage, StepBatch], torch.Tensor]
 NOTHING = Progress(1, 1)  # of a lane whose request has failed and is about to be cancelled
 
 

@@ -1,10 +1,14 @@
 """The tensors of one step: which tokens are fed, where they stand, what they see. Knows no threads and no weights."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 
-__all__ = ["CacheRows", "StepBatch"]
+from reference_engine.pool.storage import KvStorage
+
+__all__ = ["CacheRows", "StepBatch", "StepFunction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +50,7 @@ class StepBatch:
     def num_lanes(self) -> int:
         """Lanes of the step."""
         return len(self.lane_rows)
+
+
+# Feeds a step's tokens into the pool and returns their logits, (outputs, vocabulary) float32.
+StepFunction: TypeAlias = Callable[[KvStorage, StepBatch], torch.Tensor]

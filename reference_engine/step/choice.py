@@ -1,20 +1,16 @@
 """Chooses the step that runs a model, and says why in one sentence. Knows no batch and no pool."""
 
-from collections.abc import Callable
-
 import torch
 
 from reference_engine.errors import EngineError
 from reference_engine.model.weights import Model
 from reference_engine.pool.storage import KvStorage
-from reference_engine.step.batch import StepBatch
+from reference_engine.step.batch import StepBatch, StepFunction
 from reference_engine.step.cpu_step import CpuStep
 from reference_engine.step.packed_linear import can_pack
 from reference_engine.step.readable import readable_step
 
-__all__ = ["STEP_KINDS", "StepFunction", "choose_step"]
-
-StepFunction = Callable[[KvStorage, StepBatch], torch.Tensor]
+__all__ = ["STEP_KINDS", "choose_step"]
 
 STEP_KINDS = ("auto", "readable", "cpu", "cuda")
 

@@ -5,21 +5,18 @@ rows that pad a step repeat its first row: they write the same numbers to the sa
 Source: the section on CUDA graphs in PyTorch's notes on CUDA semantics.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from reference_engine.pool.storage import KvStorage
-from reference_engine.step.batch import StepBatch
+from reference_engine.step.batch import StepBatch, StepFunction
 
 __all__ = ["GraphStep", "StepSize", "allocate_buffers", "fill_buffers"]
 
 MOST_ROWS = 64  # larger steps are prefills, which the launches do not slow
 LEAST_EXTENT = 256
 NUM_WARM_UPS = 3  # as in PyTorch's notes
-
-StepFunction = Callable[[KvStorage, StepBatch], torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
