@@ -35,15 +35,16 @@ show pasta simulate "$out/annotated.jsonl" --rate 2 --rate 8 --rate 32 --request
   --html "$out/simulation.html" --plots "$out/simulation" --chrome-trace "$out/timeline.json"
 
 step "Decode for real: SmolLM2 executes the same DAG, its threads over one KV pool, in turn with a sequential decode"
-show pasta decode "$out/annotated.jsonl" --limit 2 --sequential --trace "$out/decode.jsonl" --timeline "$out/decode.png"
+show pasta decode "$out/annotated.jsonl" --limit 1 --sequential --threads 1 --trace "$out/decode.jsonl" --timeline "$out/decode.png"
 
 step "Decode freely: the model writes, every thread under the mask, so that each tag is valid"
 show pasta decode --prompt "What are the parts of a bicycle?" --teach --promise-by 40 --distinct-topics \
-  --max-promises 3 --max-tokens 120 --require-sync
+  --max-promises 3 --max-tokens 90 --require-sync --threads 1
 
 step "Compare: predicted against measured, with a profile of this machine (quick, so rough)"
-show pasta calibrate --seconds 15 --output "$out/profile.toml"
-show pasta compare "$out/annotated.jsonl" --limit 3 --hardware "$out/profile.toml" --html "$out/comparison.html" || true
+show pasta calibrate --seconds 15 --threads 1 --output "$out/profile.toml"
+show pasta compare "$out/annotated.jsonl" --limit 1 --threads 1 --hardware "$out/profile.toml" \
+  --html "$out/comparison.html" || true
 
 step "Render: the plain answers again, to the letter"
 show pasta render "$here/responses/list.txt" | head -n 5
