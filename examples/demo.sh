@@ -37,7 +37,7 @@ show pasta simulate "$out/annotated.jsonl" --rate 2 --rate 8 --rate 32 --request
 step "Decode for real: SmolLM2 executes the same DAG, its threads over one KV pool, in turn with a sequential decode"
 show pasta decode "$out/annotated.jsonl" --limit 1 --sequential --threads 1 --trace "$out/decode.jsonl" --timeline "$out/decode.png"
 
-step "Decode freely: the model writes, every thread under the mask, so that each tag is valid"
+step "Decode freely: every thread under the mask, so that each tag is valid (this model never learned the language: poor text)"
 show pasta decode --prompt "What are the parts of a bicycle?" --teach --promise-by 40 --distinct-topics \
   --max-promises 3 --max-tokens 90 --require-sync --threads 1
 
