@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pasta_toolkit.dag.drawing.page import DOTS_PER_INCH, METADATA, plain_matplotlib
 from pasta_toolkit.dag.export.colours import QUIET_LINE
 from pasta_toolkit.report.comparison import Comparison
-from pasta_toolkit.report.plots import SPAN_COLOURS, PlotError
-from pasta_toolkit.report.timeline import Timeline, timeline_of
+from pasta_toolkit.report.figures import check_suffix, drawn, write_files
+from pasta_toolkit.report.plots import SPAN_COLOURS, draw_spans
+from pasta_toolkit.report.timeline import timeline_of
 from pasta_toolkit.runtime import EventKind
 
 if TYPE_CHECKING:
@@ -21,15 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["comparison_plots", "write_comparison_plots"]
 
-STYLE: dict[Any, Any] = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9}
-FIGURE_INCHES = (8.4, 4.4)
 POINT_COLOUR, NOISE_COLOUR, SPEEDUP_COLOUR = "#3b7ea1", "#9a9a9a", "#c1513f"
 POINT_AREA, STEP_AREA = 14, 5
 PERCENT = 100
 NANOSECONDS_PER_SECOND = 1e9
-NANOSECONDS_PER_MILLISECOND = 1e6
 MOST_STEPS = 4000  # more make a file of many megabytes and no clearer picture
-NO_LEGEND = "_"  # matplotlib leaves labels that begin so out of legends
 
 
 def comparison_plots(comparison: Comparison, *, suffix: str = "svg") -> dict[str, bytes]:
@@ -45,7 +40,7 @@ def comparison_plots(comparison: Comparison, *, suffix: str = "svg") -> dict[str
     }
     if comparison.shown is not None:
         drawings["timelines"] = partial(_timelines, comparison=comparison)
-    return {f"{name}.{suffix}": _drawn(draw, suffix) for name, draw in drawings.items()}
+    return {f"{name}.{suffix}": drawn(draw, suffix) for name, draw in drawings.items()}
 
 
 def write_comparison_plots(comparison: Comparison, folder: Path, *, suffix: str = "svg") -> list[Path]:
@@ -55,27 +50,8 @@ def write_comparison_plots(comparison: Comparison, folder: Path, *, suffix: str 
         MissingMatplotlibError: matplotlib is not installed.
         PlotError: the kind of file is neither svg nor png.
     """
-    if suffix not in METADATA:
-        raise PlotError(f"plots are written as {' or '.join(METADATA)}, not as {suffix!r}")
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, content in comparison_plots(comparison, suffix=suffix).items():
-        (folder / name).write_bytes(content)
-        paths.append(folder / name)
-    return paths
-
-
-def _drawn(draw: "Callable[[Figure], None]", suffix: str) -> bytes:
-    stream = BytesIO()
-    with plain_matplotlib():
-        from matplotlib import rcParams  # noqa: PLC0415
-        from matplotlib.figure import Figure  # noqa: PLC0415
-
-        rcParams.update(STYLE)
-        figure = Figure(figsize=FIGURE_INCHES, layout="constrained")
-        draw(figure)
-        figure.savefig(stream, format=suffix, metadata=METADATA[suffix], dpi=DOTS_PER_INCH)
-    return stream.getvalue()
+    check_suffix(suffix)
+    return write_files(comparison_plots(comparison, suffix=suffix), folder)
 
 
 def _scatter(figure: "Figure", comparison: Comparison) -> None:
@@ -150,23 +126,8 @@ def _timelines(figure: "Figure", comparison: Comparison) -> None:
     for axes, name, events in ((upper, "predicted", predicted), (lower, "measured", measured)):
         request = next(event.request for event in events if event.kind is EventKind.ARRIVAL)
         assert request is not None
-        _bars(axes, timeline_of(events, request))
+        draw_spans(axes, timeline_of(events, request))
         axes.set_title(f"{name}: {request}", parse_math=False, loc="left")
     lower.set_xlabel("milliseconds")
     handles, names = upper.get_legend_handles_labels()
     figure.legend(handles, names, frameon=False, loc="outside lower center", ncols=len(SPAN_COLOURS))
-
-
-def _bars(axes: "Axes", timeline: Timeline) -> None:
-    for kind, colour in SPAN_COLOURS.items():
-        for index, span in enumerate(span for span in timeline.spans if span.kind is kind):
-            axes.barh(
-                span.thread,
-                (span.end_ns - span.start_ns) / NANOSECONDS_PER_MILLISECOND,
-                left=span.start_ns / NANOSECONDS_PER_MILLISECOND,
-                color=colour,
-                label=kind.value if index == 0 else NO_LEGEND,
-            )
-    threads = sorted({span.thread for span in timeline.spans})
-    axes.set_yticks(threads, [f"branch {thread}" if thread else "main" for thread in threads])
-    axes.invert_yaxis()

@@ -1,14 +1,13 @@
 """A comparison as text for a terminal, as Markdown, and as one HTML file. Layout only."""
 
 from collections.abc import Callable
-from importlib.resources import files
+from functools import partial
 
-from pasta_toolkit.dag.drawing.page import MissingMatplotlibError
 from pasta_toolkit.dag.statistics import Grid, markdown_grid, plain_grid
 from pasta_toolkit.report.comparison import Comparison
 from pasta_toolkit.report.comparison_grids import document_grid, grids, sentences
 from pasta_toolkit.report.comparison_plots import comparison_plots
-from pasta_toolkit.report.html import HtmlError
+from pasta_toolkit.report.page import pictures, render_page
 
 __all__ = ["comparison_html", "comparison_markdown", "comparison_text"]
 
@@ -40,37 +39,20 @@ def comparison_html(comparison: Comparison) -> str:
     Raises:
         HtmlError: jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment  # noqa: PLC0415
-    except ImportError as error:
-        raise HtmlError("HTML reports need jinja2: pip install 'pasta-toolkit[report]'") from error
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    source = files("pasta_toolkit.report").joinpath("templates/comparison.html.j2").read_text(encoding="utf-8")
-    pictures, missing = _pictures(comparison)
+    drawn, missing = pictures(partial(comparison_plots, comparison), CAPTIONS)
     documents = document_grid(comparison)
     shown = Grid(documents.title, documents.columns, documents.rows[:MOST_DOCUMENTS_SHOWN])
-    return environment.from_string(source).render(
-        about=comparison.about,
-        sentences=list(sentences(comparison)),
-        tables=[*grids(comparison), shown],
-        pictures=pictures,
-        missing=missing,
-        num_left_out=len(documents.rows) - len(shown.rows),
-    )
+    content = {
+        "about": comparison.about,
+        "sentences": list(sentences(comparison)),
+        "tables": [*grids(comparison), shown],
+        "pictures": drawn,
+        "missing": missing,
+        "num_left_out": len(documents.rows) - len(shown.rows),
+    }
+    return render_page("comparison.html.j2", content)
 
 
 def _joined(comparison: Comparison, about: str, renderer: Callable[[Grid], str]) -> str:
     said = "".join(f"- {sentence}\n" for sentence in sentences(comparison))
     return "\n".join((about, said, *map(renderer, grids(comparison))))
-
-
-def _pictures(comparison: Comparison) -> tuple[list[tuple[str, str]], str]:
-    """Return the plots as SVG elements without their XML headers, or the reason why there are none."""
-    try:
-        drawn = comparison_plots(comparison)
-    except MissingMatplotlibError as error:
-        return [], str(error)
-    return [
-        (CAPTIONS[name.removesuffix(".svg")], content.decode("utf-8").partition("<svg")[2])
-        for name, content in drawn.items()
-    ], ""

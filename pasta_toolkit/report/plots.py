@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grammar import PastaError
 from pasta_toolkit.dag.drawing.distributions import GROUP_COLOURS
-from pasta_toolkit.dag.drawing.page import DOTS_PER_INCH, METADATA, plain_matplotlib
 from pasta_toolkit.dag.export.colours import QUIET_LINE
+from pasta_toolkit.report.figures import NO_LEGEND, PlotError, check_suffix, drawn, write_files
 from pasta_toolkit.report.simulation import SimulationReport, StrategySummary
 from pasta_toolkit.report.timeline import SpanKind, Timeline
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["PlotError", "plots", "timeline_plot", "write_plots"]
+__all__ = ["SPAN_COLOURS", "PlotError", "draw_spans", "plots", "timeline_plot", "write_plots"]
 
 SPAN_COLOURS = {
     SpanKind.QUEUE: "#bdbdbd",
@@ -26,10 +24,8 @@ SPAN_COLOURS = {
     SpanKind.WAIT: "#e3e3e3",
 }
 LOSS_COLOUR, GAIN_COLOUR, TOTAL_COLOUR, PATH_COLOUR = "#c1513f", "#4f9d69", "#3b7ea1", "#c1513f"
-STYLE: dict[Any, Any] = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9}
 SEQUENTIAL = "sequential"
 PERCENT = 100
-FIGURE_INCHES = (8.4, 4.4)
 VISIBLE_FACTOR = 5e-4
 MOST_BINS, FEWEST_BINS = 40, 10
 LEGEND_COLUMNS = 3
@@ -37,11 +33,6 @@ LINE_WIDTH = 1.4
 MARK_AREA = 45
 HEADROOM = 1.12
 ARROW_COLOUR = "#9a9a9a"
-NO_LEGEND = "_"  # matplotlib leaves labels that begin so out of legends
-
-
-class PlotError(PastaError):
-    """Report plots of a kind of file that is unknown."""
 
 
 def plots(report: SimulationReport, *, suffix: str = "svg") -> dict[str, bytes]:
@@ -61,7 +52,7 @@ def plots(report: SimulationReport, *, suffix: str = "svg") -> dict[str, bytes]:
         drawings["timeline"] = partial(_timeline, timeline=report.timeline)
     if report.load:
         drawings["load"] = partial(_load, report=report)
-    return {f"{name}.{suffix}": _drawn(draw, suffix) for name, draw in drawings.items()}
+    return {f"{name}.{suffix}": drawn(draw, suffix) for name, draw in drawings.items()}
 
 
 def timeline_plot(timeline: Timeline, *, suffix: str = "png") -> bytes:
@@ -71,8 +62,8 @@ def timeline_plot(timeline: Timeline, *, suffix: str = "png") -> bytes:
         MissingMatplotlibError: matplotlib is not installed.
         PlotError: the kind of file is neither svg nor png.
     """
-    _check_suffix(suffix)
-    return _drawn(partial(_timeline, timeline=timeline), suffix)
+    check_suffix(suffix)
+    return drawn(partial(_timeline, timeline=timeline), suffix)
 
 
 def write_plots(report: SimulationReport, folder: Path, *, suffix: str = "svg") -> list[Path]:
@@ -82,31 +73,8 @@ def write_plots(report: SimulationReport, folder: Path, *, suffix: str = "svg") 
         MissingMatplotlibError: matplotlib is not installed.
         PlotError: the kind of file is neither svg nor png.
     """
-    _check_suffix(suffix)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, content in plots(report, suffix=suffix).items():
-        (folder / name).write_bytes(content)
-        paths.append(folder / name)
-    return paths
-
-
-def _check_suffix(suffix: str) -> None:
-    if suffix not in ("png", "svg"):
-        raise PlotError(f"plots are written as svg or png, not as {suffix!r}")
-
-
-def _drawn(draw: "Callable[[Figure], None]", suffix: str) -> bytes:
-    stream = BytesIO()
-    with plain_matplotlib():
-        from matplotlib import rcParams  # noqa: PLC0415
-        from matplotlib.figure import Figure  # noqa: PLC0415
-
-        rcParams.update(STYLE)
-        figure = Figure(figsize=FIGURE_INCHES, layout="constrained")
-        draw(figure)
-        figure.savefig(stream, format=suffix, metadata=METADATA[suffix], dpi=DOTS_PER_INCH)
-    return stream.getvalue()
+    check_suffix(suffix)
+    return write_files(plots(report, suffix=suffix), folder)
 
 
 def _speedups(figure: "Figure", report: SimulationReport) -> None:
@@ -204,11 +172,7 @@ def _waterfall(figure: "Figure", summary: StrategySummary) -> None:
 def _timeline(figure: "Figure", timeline: Timeline) -> None:
     """Threads over time, with arrows for forks and joins and the critical path in red."""
     axes = figure.subplots()
-    for kind, colour in SPAN_COLOURS.items():
-        spans = [span for span in timeline.spans if span.kind is kind]
-        for index, span in enumerate(spans):
-            label = kind.value if index == 0 else NO_LEGEND
-            axes.barh(span.thread, _ms(span.end_ns - span.start_ns), left=_ms(span.start_ns), color=colour, label=label)
+    draw_spans(axes, timeline)
     for flow in timeline.flows:
         axes.annotate(
             "",
@@ -217,12 +181,21 @@ def _timeline(figure: "Figure", timeline: Timeline) -> None:
             arrowprops={"arrowstyle": "->", "color": ARROW_COLOUR, "linewidth": 0.6},
         )
     _path(axes, timeline)
-    threads = sorted({span.thread for span in timeline.spans})
-    axes.set_yticks(threads, [f"branch {thread}" if thread else "main" for thread in threads])
-    axes.invert_yaxis()
     axes.set_xlabel("milliseconds")
     axes.set_title(timeline.request, parse_math=False)
     axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=5)
+
+
+def draw_spans(axes: "Axes", timeline: Timeline) -> None:
+    """Draw what each thread did when, the main thread on top; each kind of span has one label for a legend."""
+    for kind, colour in SPAN_COLOURS.items():
+        spans = [span for span in timeline.spans if span.kind is kind]
+        for index, span in enumerate(spans):
+            label = kind.value if index == 0 else NO_LEGEND
+            axes.barh(span.thread, _ms(span.end_ns - span.start_ns), left=_ms(span.start_ns), color=colour, label=label)
+    threads = sorted({span.thread for span in timeline.spans})
+    axes.set_yticks(threads, [f"branch {thread}" if thread else "main" for thread in threads])
+    axes.invert_yaxis()
 
 
 def _path(axes: "Axes", timeline: Timeline) -> None:
