@@ -98,6 +98,8 @@ def _seen_rows(
     """
     seen = np.repeat(pool.seen[line.index][None], len(fed), axis=0)
     seen[:, slots] = np.tri(len(fed), dtype=np.bool_)
+    if not num_refilled:
+        return seen
     known = [*zip(thread.fed, line.own_slots, strict=False), *zip(fed, slots.tolist(), strict=True)]
     for row, query in enumerate(fed[:num_refilled]):
         hidden = [slot for key, slot in known if not request.sees(query, key)]

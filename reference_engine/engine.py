@@ -11,7 +11,6 @@ from pathlib import Path
 
 from grammar import Document
 from pasta_toolkit.runtime import (
-    Copied,
     KvLayout,
     Limits,
     Oracle,
@@ -28,7 +27,7 @@ from reference_engine.forced import ForcedDecoder, forced_answer, forced_text
 from reference_engine.free import FreeDecoder
 from reference_engine.free_options import FreeOptions
 from reference_engine.free_rules import FreeRules
-from reference_engine.loop import Job, Loop, Served
+from reference_engine.loop import PREFILL_CHUNK, Job, Loop, Served
 from reference_engine.model import Model
 from reference_engine.pool import KvPool
 from reference_engine.recording import Recording
@@ -40,7 +39,6 @@ __all__ = ["Engine", "EngineOptions"]
 
 NUM_SLOTS = 4096
 ROW_SLOTS = 1024
-PREFILL_CHUNK = 512  # ours: bounds the memory of a prefill's attention, rows x slots numbers a head
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class EngineOptions:
     @property
     def kv_layout(self) -> KvLayout:
         """The layout as the runtime knows it."""
-        return Copied(self.row_slots) if self.layout == "copied" else kv_layout(self.layout)
+        return kv_layout(self.layout, row_tokens=self.row_slots)
 
     @property
     def position_policy(self) -> PositionPolicy:

@@ -52,10 +52,6 @@ class TorchExecutor:
         )
         return StepOutcome(time.perf_counter_ns() - begin_ns, progress)
 
-    def take_failures(self) -> list[tuple[str, str]]:
-        """Return the requests that cannot go on, and why."""
-        return list(self.failures.items())
-
     def release_all(self) -> None:
         """Let all requests go."""
         for request in list(self._requests.values()):

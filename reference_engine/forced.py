@@ -5,6 +5,7 @@ Counting and feeding agree: a chunk's tokens are those of its pieces, each token
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -41,6 +42,7 @@ def forced_answer(document: Document, encode: Encode, *, jump_forward: bool = Fa
     """
     if document.form != "response":
         raise ValueError(f"only a response can be forced, found form {document.form!r}")
+    encode = cache(encode)  # each piece is counted first and fed later
     dag = build_dag(document, EncodeCounter(encode))
     threads: list[list[int]] = [[] for _ in range(1 + dag.num_branches)]
     for chunk, pieces in zip(dag.chunks, chunk_pieces(document), strict=True):

@@ -33,7 +33,7 @@ from reference_engine.pool import KvPool
 from reference_engine.recording import Recording
 from reference_engine.requests import RequestLog
 
-__all__ = ["Job", "Loop", "Served"]
+__all__ = ["PREFILL_CHUNK", "Job", "Loop", "Served"]
 
 PREFILL_CHUNK = 512  # ours: bounds the memory of a prefill's attention; rows x slots numbers a head
 
@@ -146,7 +146,7 @@ class _Run:
             changes += self._end(step, outcome)
         elif self.jobs and self.scheduler.is_idle:
             time.sleep(max(0, self.jobs[0].arrival_ns - self.now_ns) / 1e9)
-        changes += [self._cancel(name, reason) for name, reason in self.executor.take_failures()]
+        changes += [self._cancel(name, reason) for name, reason in list(self.executor.failures.items())]
         return Served(self.session.now_ns, step, outcome, tuple(changes), tuple(self.ended))
 
     def abandon(self) -> None:

@@ -6,12 +6,11 @@ from typing import Any
 import torch
 
 from pasta_toolkit.cli.decode_engine import load_engine
-from pasta_toolkit.runtime import Copied, KvLayout, kv_layout
 from reference_engine import Engine
 from reference_engine.calibration_device import pin_threads
 from reference_engine.model.summary import num_parameters
 
-__all__ = ["about_engine", "engine_with", "layout_of", "load_measuring_engine"]
+__all__ = ["about_engine", "engine_with", "load_measuring_engine"]
 
 NUM_SLOTS, NUM_ROWS = 4096, 40
 
@@ -55,11 +54,6 @@ def about_engine(engine: Engine, *, mode: str) -> dict[str, Any]:
         "jump_forward": options.jump_forward,
         "limits": asdict(options.limits),
     }
-
-
-def layout_of(name: str, row_slots: int) -> KvLayout:
-    """Return a layout as an engine has it."""
-    return Copied(row_slots) if name == "copied" else kv_layout(name)
 
 
 def _default_slots(layout: str, row_slots: int) -> int:

@@ -14,7 +14,7 @@ from pasta_toolkit.report.comparison_row import Predicted
 from pasta_toolkit.report.diagnosis import PricedSteps
 from pasta_toolkit.report.measurement import PARALLEL, Measurement, MeasurementError
 from pasta_toolkit.report.step_times import step_times
-from pasta_toolkit.runtime import Copied, KvLayout, Limits, Script, TraceEvent, kv_layout, position_policy
+from pasta_toolkit.runtime import KvLayout, Limits, Script, TraceEvent, kv_layout, position_policy
 from pasta_toolkit.specs import HardwareSpec, ModelSpec, load_hardware, load_model, parse_spec
 from simulator.cost.pool_step import PoolStepModel
 from simulator.pool_cost import ExplainedCost, PoolCost
@@ -108,11 +108,9 @@ def hardware_for(engine: "Engine | None", options: Mapping[str, Any]) -> tuple[H
 
 def serving_of(about: Mapping[str, Any]) -> Serving:
     """Return how the engine served, as a file of measurements says it; what it does not say is the engine's default."""
-    layout = str(about.get("layout", "interleaved"))
-    row_slots = int(about.get("row_slots", 1024))
     return Serving(
         limits=Limits(**about.get("limits", {"max_batched_tokens": about.get("max_batched_tokens", PREFILL_CHUNK)})),
-        layout=Copied(row_slots) if layout == "copied" else kv_layout(layout),
+        layout=kv_layout(str(about.get("layout", "interleaved")), row_tokens=int(about.get("row_slots", 1024))),
         kv_slots=about.get("num_slots"),
         positions=position_policy(str(about.get("positions", "predicted"))),
     )

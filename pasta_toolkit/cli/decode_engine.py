@@ -9,11 +9,11 @@ from pasta_toolkit.mask import default_cache_folder
 from pasta_toolkit.runtime import Limits
 from reference_engine import Engine, EngineError, EngineOptions, load_model, load_tokenizer
 from reference_engine.cpu_threads import num_physical_cores
+from reference_engine.loop import PREFILL_CHUNK
 from reference_engine.step.packed_linear import can_pack
 
 __all__ = ["load_engine"]
 
-PREFILL_CHUNK = 512  # as the engine's own default
 THREADS_VARIABLE = "OMP_NUM_THREADS"
 
 

@@ -121,13 +121,17 @@ class Paged:
         return 0
 
 
-def kv_layout(name: str, *, page_tokens: int = DEFAULT_PAGE_TOKENS) -> KvLayout:
-    """Return the layout of a name.
+def kv_layout(name: str, *, page_tokens: int = DEFAULT_PAGE_TOKENS, row_tokens: int | None = None) -> KvLayout:
+    """Return the layout of a name; `row_tokens` are those of `copied`, `page_tokens` those of `paged`.
 
     Raises:
         KvError: no such layout.
     """
-    layouts: dict[str, KvLayout] = {"copied": Copied(), "interleaved": Interleaved(), "paged": Paged(page_tokens)}
+    layouts: dict[str, KvLayout] = {
+        "copied": Copied(row_tokens),
+        "interleaved": Interleaved(),
+        "paged": Paged(page_tokens),
+    }
     if name not in layouts:
         raise KvError(f"no KV layout {name!r}: choose from {', '.join(KV_LAYOUTS)}")
     return layouts[name]

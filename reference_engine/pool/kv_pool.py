@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pasta_toolkit.runtime import KvLayout
+from pasta_toolkit.runtime import Copied, KvLayout
 from reference_engine.model.config import ModelConfig
 from reference_engine.pool.placement import Holding, Placement, placement_for
 from reference_engine.pool.storage import KvStorage
@@ -89,7 +89,7 @@ class KvPool:
     @property
     def copies(self) -> bool:
         """Whether a branch has a copy of its prefix."""
-        return self.layout.copied_tokens(self.num_slots) == self.num_slots
+        return isinstance(self.layout, Copied)
 
     def copy_prefix(self, line: Line, prefix: NDArray[np.int64]) -> None:
         """Copy what a branch shares into slots of its own, which it sees instead; they are not its own tokens'."""
