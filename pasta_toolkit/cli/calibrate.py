@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pasta_toolkit.cli.engine_options import model_options, row_slots_option, threads_option
 from pasta_toolkit.cli.shared import examples, write_json
 from pasta_toolkit.cli.simulate_options import option_group
 from pasta_toolkit.cli.status_line import StatusLine
@@ -22,57 +23,15 @@ MOST_SECONDS = 120
 NOISY = 0.05  # ours: a spread between rounds above which errors say more of the machine than of the model
 
 engine_options = option_group(
-    click.option(
-        "--model",
-        "model_source",
-        default="smollm2",
-        show_default=True,
-        metavar="NAME|PATH",
-        help="A fetched model (see pasta model), a folder with safetensors, or a GGUF file.",
-    ),
-    click.option(
-        "--device", default="auto", show_default=True, help="cpu, cuda, cuda:N; auto takes a GPU if there is one."
-    ),
-    click.option(
-        "--dtype",
-        type=click.Choice(["auto", "bfloat16", "float32"]),
-        default="auto",
-        show_default=True,
-        help="Of weights and KV cache.",
-    ),
-    click.option(
-        "--step",
-        type=click.Choice(["auto", "cpu", "cuda", "readable"]),
-        default="auto",
-        show_default=True,
-        help="What runs the model.",
-    ),
-    click.option(
-        "--threads",
-        "num_cpu_threads",
-        type=click.IntRange(min=1),
-        help="Threads of PyTorch. Default: the physical cores.",
-    ),
-    click.option(
-        "--layout",
-        type=click.Choice(["copied", "interleaved", "paged"]),
-        default="interleaved",
-        show_default=True,
-        help="How threads lie in the KV pool; a profile holds for one layout.",
-    ),
+    model_options,
+    threads_option,
     click.option(
         "--slots",
         "num_slots",
         type=click.IntRange(min=1),
         help="Tokens that the KV pool holds. Default: 4096; layout copied: 40 rows.",
     ),
-    click.option(
-        "--row-slots",
-        type=click.IntRange(min=1),
-        default=1024,
-        show_default=True,
-        help="Layout copied: tokens of a thread's row.",
-    ),
+    row_slots_option,
 )
 
 

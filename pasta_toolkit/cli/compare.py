@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pasta_toolkit.cli.calibrate import DEFAULT_SECONDS, engine_options
+from pasta_toolkit.cli.engine_options import jump_forward_option, positions_option
 from pasta_toolkit.cli.shared import EXIT_FINDINGS, examples, field_option, write_json
 from pasta_toolkit.cli.simulate_options import option_group
 
@@ -45,16 +46,8 @@ input_options = option_group(
     ),
 )
 measuring_options = option_group(
-    click.option(
-        "--positions",
-        default="predicted",
-        show_default=True,
-        metavar="fixed:N|oracle|predicted|shared",
-        help="Positions that a promise reserves.",
-    ),
-    click.option(
-        "--jump-forward", is_flag=True, help="Append tokens of tags that can only follow without a step of their own."
-    ),
+    positions_option,
+    jump_forward_option,
     click.option(
         "--repetitions", type=click.IntRange(min=1), default=2, show_default=True, help="Decodes of each kind, in turn."
     ),

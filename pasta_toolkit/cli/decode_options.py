@@ -4,6 +4,13 @@ from pathlib import Path
 
 import click
 
+from pasta_toolkit.cli.engine_options import (
+    jump_forward_option,
+    model_options,
+    positions_option,
+    row_slots_option,
+    threads_option,
+)
 from pasta_toolkit.cli.simulate_options import option_group
 
 __all__ = ["engine_options", "free_options", "output_options", "request_options"]
@@ -27,45 +34,8 @@ request_options = option_group(
     ),
 )
 engine_options = option_group(
-    click.option(
-        "--model",
-        "model_source",
-        default="smollm2",
-        show_default=True,
-        metavar="NAME|PATH",
-        help="A fetched model (see pasta model), a folder with safetensors, or a GGUF file.",
-    ),
-    click.option(
-        "--device", default="auto", show_default=True, help="cpu, cuda, cuda:N; auto takes a GPU if there is one."
-    ),
-    click.option(
-        "--dtype",
-        type=click.Choice(["auto", "bfloat16", "float32"]),
-        default="auto",
-        show_default=True,
-        help="Type of weights and KV cache; auto is bfloat16 where the device multiplies it fast.",
-    ),
-    click.option(
-        "--step",
-        type=click.Choice(["auto", "cpu", "cuda", "readable"]),
-        default="auto",
-        show_default=True,
-        help="What runs the model: the fast step of its device, or the readable one.",
-    ),
-    click.option(
-        "--layout",
-        type=click.Choice(["copied", "interleaved", "paged"]),
-        default="interleaved",
-        show_default=True,
-        help="How threads lie in the KV pool.",
-    ),
-    click.option(
-        "--positions",
-        default="predicted",
-        show_default=True,
-        metavar="fixed:N|oracle|predicted|shared",
-        help="Positions that a promise reserves; oracle needs documents.",
-    ),
+    model_options,
+    positions_option,
     click.option(
         "--slots",
         "num_slots",
@@ -74,31 +44,18 @@ engine_options = option_group(
         show_default=True,
         help="Tokens that the KV pool holds.",
     ),
-    click.option(
-        "--row-slots",
-        type=click.IntRange(min=1),
-        default=1024,
-        show_default=True,
-        help="Layout copied: tokens that the row of a thread holds.",
-    ),
+    row_slots_option,
     click.option(
         "--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Requests decoded at the same time."
     ),
-    click.option(
-        "--jump-forward", is_flag=True, help="Append tokens of tags that can only follow without a step of their own."
-    ),
+    jump_forward_option,
     click.option(
         "--sequential",
         "is_compared",
         is_flag=True,
         help="Also decode each rendered answer by one thread, in turn, and report the measured speed-up.",
     ),
-    click.option(
-        "--threads",
-        "num_cpu_threads",
-        type=click.IntRange(min=1),
-        help="Threads of PyTorch. Default: the physical cores.",
-    ),
+    threads_option,
 )
 free_options = option_group(
     click.option("--temperature", type=float, default=0.0, show_default=True, help="0 takes the likeliest token."),
