@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grammar import Document
-from pasta_toolkit.cli.decode_input import Task, TaskReader
+from pasta_toolkit.cli.task_input import Task, TaskReader
 from pasta_toolkit.report.measurement import (
     Measurement,
     MeasurementError,

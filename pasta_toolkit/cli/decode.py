@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from grammar import PastaError
-from pasta_toolkit.cli.decode_input import Task, TaskReader
 from pasta_toolkit.cli.decode_lanes import Lanes
 from pasta_toolkit.cli.decode_options import engine_options, free_options, output_options, request_options
 from pasta_toolkit.cli.decode_results import Row, exit_code, report_text, row_data, summary
 from pasta_toolkit.cli.shared import examples, field_option, write_json
+from pasta_toolkit.cli.task_input import Task, TaskReader
 
 if TYPE_CHECKING:
     from pasta_toolkit.cli.decode_run import DecodeRun

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from grammar import Document, PastaSyntaxError, parse, render
 from pasta_toolkit.cli.decode_files import TraceLog
-from pasta_toolkit.cli.decode_input import Task
 from pasta_toolkit.cli.decode_lanes import Lanes
 from pasta_toolkit.cli.decode_results import Row
+from pasta_toolkit.cli.task_input import Task
 from pasta_toolkit.dag import build_dag, measure
 from reference_engine import Engine, EngineError, Job, Recording
 from reference_engine.events import RequestEnded

@@ -1,4 +1,4 @@
-"""What `pasta decode` reads: annotated documents with their prompts, or prompts alone. Knows no model."""
+"""What is decoded, simulated or compared: annotated documents with their prompts, or prompts alone. Knows no model."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
