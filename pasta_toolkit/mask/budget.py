@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from pasta_toolkit.mask.automaton import DEAD, Automaton
 from pasta_toolkit.mask.errors import ConstraintError
 from pasta_toolkit.mask.names import MAIN, PROMISE, QUOTE
+from pasta_toolkit.mask.survey import FAR, tokens_to
 
-__all__ = ["Budget", "TopicBudget", "make_budget", "make_topic_budget", "tokens_to"]
+__all__ = ["Budget", "TopicBudget", "make_budget", "make_topic_budget"]
 
-FAR = 1 << 30  # tokens to where no way leads
 LONGEST_CHARACTER = 4  # bytes of UTF-8
 
 
@@ -47,7 +47,7 @@ class TopicBudget:
 def make_budget(automaton: Automaton, to_end: NDArray[np.int64], leads_to: NDArray[np.bool_]) -> Budget:
     """Count for a mask whose streams are those of limits."""
     behind = automaton.after[MAIN, PROMISE]
-    return Budget(to_end, tokens_to(leads_to, behind), int(to_end[behind]))
+    return Budget(to_end, tokens_to(leads_to, [behind]), int(to_end[behind]))
 
 
 def make_topic_budget(
@@ -69,21 +69,8 @@ def make_topic_budget(
         automaton, to_end, inside=inside, letters=[byte for byte in singles if byte != QUOTE[0]]
     )
     before = [state for state in range(automaton.num_states) if _must_reach(automaton, state, begin)]
-    least[before] = tokens_to(leads_to, begin)[before] + least[begin]
+    least[before] = tokens_to(leads_to, [begin])[before] + least[begin]
     return TopicBudget(least, len(letters))
-
-
-def tokens_to(leads_to: NDArray[np.bool_], goal: int) -> NDArray[np.int64]:
-    """Return the least number of tokens from every state to one of them, FAR where no way leads."""
-    least = np.full(len(leads_to), FAR, dtype=np.int64)
-    least[goal] = 0
-    newest = least == 0
-    tokens = 0
-    while newest.any():
-        tokens += 1
-        newest = leads_to[:, newest].any(axis=1) & (least == FAR)
-        least[newest] = tokens
-    return least
 
 
 def _topic_begin(automaton: Automaton) -> int:

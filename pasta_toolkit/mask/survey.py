@@ -5,6 +5,7 @@ tokens and two sums of 64-bit random numbers, one number a token; parts with equ
 different sets agree with a chance of 2^-128). Two states allow the same tokens when their 256 parts agree.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,9 @@ from numpy.typing import NDArray
 
 from pasta_toolkit.mask.trie import TokenTrie
 
-__all__ = ["Survey", "survey_states"]
+__all__ = ["FAR", "Survey", "survey_states", "tokens_to"]
+
+FAR = 1 << 30  # tokens to where no way leads
 
 SEED = 20250714  # any constant does; it is fixed so that the same inputs give the same bytes
 
@@ -28,6 +31,19 @@ class Survey:
 
     row_of_state: NDArray[np.int64]
     leads_to: NDArray[np.bool_]
+
+
+def tokens_to(leads_to: NDArray[np.bool_], goals: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """Return the least number of tokens from every state to one of the goals, FAR where no way leads."""
+    least = np.full(len(leads_to), FAR, dtype=np.int64)
+    least[goals] = 0
+    newest = least == 0
+    tokens = 0
+    while newest.any():
+        tokens += 1
+        newest = leads_to[:, newest].any(axis=1) & (least == FAR)
+        least[newest] = tokens
+    return least
 
 
 def survey_states(table: NDArray[np.uint16], trie: TokenTrie, num_tokens: int) -> Survey:

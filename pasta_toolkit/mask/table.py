@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pasta_toolkit.mask.automaton import DEAD, Automaton
 from pasta_toolkit.mask.dead_ends import refuse_dead_ends
 from pasta_toolkit.mask.kernels import BITS, FILL, KEEP
-from pasta_toolkit.mask.survey import survey_states
+from pasta_toolkit.mask.survey import FAR, survey_states, tokens_to
 from pasta_toolkit.mask.trie import TokenTrie, build_trie, walk_trie
 from pasta_toolkit.mask.vocabulary import Vocabulary
 
@@ -143,11 +143,6 @@ class _Compiler:
 
 
 def _tokens_to_end(leads_to: NDArray[np.bool_], automaton: Automaton) -> NDArray[np.uint16]:
-    to_end = np.where(automaton.is_accepting, 1, NEVER).astype(np.uint16)
-    newest = automaton.is_accepting.copy()
-    tokens = 1
-    while newest.any():
-        tokens += 1
-        newest = leads_to[:, newest].any(axis=1) & (to_end == NEVER)
-        to_end[newest] = tokens
-    return to_end
+    """Return the least number of tokens to the end, the end token included, NEVER where no way leads."""
+    to_accepting = tokens_to(leads_to, automaton.is_accepting.nonzero()[0])
+    return np.where(to_accepting == FAR, NEVER, to_accepting + 1).astype(np.uint16)
