@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pasta_toolkit.dag.statistics import Grid, markdown_grid
+from pasta_toolkit.report.ablation_table import ablation_grid
 from pasta_toolkit.specs import load_hardware, load_model
 from simulator.cost import StepShape, fitted_model
 from simulator.cost.published import GPT_FAST, VLLM, Published, read_splitwise
@@ -203,32 +204,7 @@ def _ablations(content: Any) -> Iterator[str]:
     if content is None:
         yield "## One thing changed at a time\n\nNot measured.\n"
         return
-    rows = tuple(
-        (
-            row["changed"],
-            row["to"],
-            f"{row['measured_latency_s']:.2f}",
-            f"{row['predicted_latency_s']:.2f}",
-            f"{row['latency_error']:+.1%}",
-            f"{row['measured_speedup']:.2f}",
-            f"{row['predicted_speedup']:.2f}",
-            f"{row['speedup_error']:+.1%}",
-            f"{row['ideal_speedup']:.2f}",
-        )
-        for row in content["rows"]
-    )
-    columns = (
-        "changed",
-        "to",
-        "measured s",
-        "predicted s",
-        "error",
-        "measured speed-up",
-        "predicted",
-        "error",
-        "ideal",
-    )
-    yield markdown_grid(Grid("One thing changed at a time", columns, rows))
+    yield markdown_grid(ablation_grid(content["rows"]))
 
 
 def _published(folder: Path) -> tuple[Published, ...]:

@@ -15,15 +15,16 @@ from pasta_toolkit.cli.compare_engine import about_engine, engine_with, load_mea
 from pasta_toolkit.cli.compare_predictions import Predictions
 from pasta_toolkit.cli.compare_sources import Source, measured
 from pasta_toolkit.cli.shared import write_json
-from pasta_toolkit.dag.statistics import Grid, markdown_grid, plain_grid
+from pasta_toolkit.dag.statistics import markdown_grid, plain_grid
+from pasta_toolkit.report.ablation_table import ablation_content, ablation_grid
 from pasta_toolkit.report.comparison import compare_document
-from pasta_toolkit.report.comparison_row import ComparisonRow
 from reference_engine.measuring import ForcedTask
 
 if TYPE_CHECKING:
+    from pasta_toolkit.report.comparison_row import ComparisonRow
     from reference_engine import Engine
 
-__all__ = ["Ablation", "ablation_grid", "ablations", "run_ablations"]
+__all__ = ["Ablation", "ablations", "run_ablations"]
 
 TEXT = "bread needs time and warmth and a little salt before it goes into the oven where it will rise once more"
 BRANCH_WORDS = 32
@@ -32,7 +33,6 @@ NUM_BRANCHES = 4
 PROMPT_TOKENS = 32
 BRANCHES = (1, 2, 4, 8, 16, 32)
 PROMPTS = (32, 256, 1024)
-NANOSECONDS_PER_SECOND = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +77,12 @@ def ablations() -> tuple[Ablation, ...]:
 def run_ablations(options: dict[str, Any]) -> None:
     """Measure and predict every row, and print the table."""
     engine = load_measuring_engine({**options, "layout": "interleaved"})
-    rows = list(_rows(engine, options))
+    rows = [ablation_content(ablation.group, ablation.setting, row=row) for ablation, row in _rows(engine, options)]
     if options["output_format"] == "json":
-        write_json("ablations", {"about": about_engine(engine, mode="forced"), "rows": [_data(*row) for row in rows]})
+        write_json("ablations", {"about": about_engine(engine, mode="forced"), "rows": rows})
         return
     renderer = markdown_grid if options["output_format"] == "markdown" else plain_grid
     click.echo(renderer(ablation_grid(rows)))
-
-
-def ablation_grid(rows: "list[tuple[Ablation, ComparisonRow]]") -> Grid:
-    """Return the table."""
-    columns = (
-        "changed",
-        "to",
-        "tokens",
-        "measured s",
-        "predicted s",
-        "error",
-        "measured speed-up",
-        "predicted",
-        "error",
-    )
-    return Grid("One thing changed at a time", (*columns, "ideal", "noise"), tuple(_cells(*row) for row in rows))
 
 
 def _rows(engine: "Engine", options: dict[str, Any]) -> "Iterator[tuple[Ablation, ComparisonRow]]":
@@ -136,37 +120,3 @@ def _path(path: Path | None, ablation: Ablation) -> Path | None:
 def _text(num_words: int) -> str:
     words = TEXT.split()
     return " ".join(words[place % len(words)] for place in range(num_words)).capitalize() + "."
-
-
-def _cells(ablation: Ablation, row: ComparisonRow) -> tuple[str, ...]:
-    return (
-        ablation.group,
-        ablation.setting,
-        f"{row.sequential_tokens}",
-        f"{row.measured_latency_ns / NANOSECONDS_PER_SECOND:.3f}",
-        f"{row.predicted_latency_ns / NANOSECONDS_PER_SECOND:.3f}",
-        f"{row.latency_error:+.1%}",
-        f"{row.measured_speedup:.2f}",
-        f"{row.predicted_speedup:.2f}",
-        f"{row.speedup_error:+.1%}",
-        f"{row.ideal_speedup:.2f}",
-        "-" if row.latency_noise is None else f"{row.latency_noise:+.1%}",
-    )
-
-
-def _data(ablation: Ablation, row: ComparisonRow) -> dict[str, Any]:
-    return {
-        "changed": ablation.group,
-        "to": ablation.setting,
-        "branches": row.num_branches,
-        "prompt_tokens": row.prompt_tokens,
-        "sequential_tokens": row.sequential_tokens,
-        "measured_latency_s": row.measured_latency_ns / NANOSECONDS_PER_SECOND,
-        "predicted_latency_s": row.predicted_latency_ns / NANOSECONDS_PER_SECOND,
-        "latency_error": row.latency_error,
-        "measured_speedup": row.measured_speedup,
-        "predicted_speedup": row.predicted_speedup,
-        "speedup_error": row.speedup_error,
-        "ideal_speedup": row.ideal_speedup,
-        "latency_noise": row.latency_noise,
-    }

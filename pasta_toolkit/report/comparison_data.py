@@ -7,7 +7,7 @@ from pasta_toolkit.report.comparison import Comparison
 from pasta_toolkit.report.comparison_row import ComparisonRow
 from pasta_toolkit.report.prediction import LossAccount
 
-__all__ = ["comparison_content"]
+__all__ = ["comparison_content", "row_content"]
 
 NANOSECONDS_PER_SECOND = 1e9
 
@@ -26,7 +26,7 @@ def comparison_content(comparison: Comparison) -> dict[str, Any]:
         "measured_geomean_speedup": comparison.measured_geomean_speedup,
         "geomean_ideal_speedup": comparison.geomean_ideal_speedup,
         "documents": len(comparison.rows),
-        "rows": [_row(row) for row in comparison.rows],
+        "rows": [row_content(row) for row in comparison.rows],
         "detail": _detail(comparison),
     }
 
@@ -51,7 +51,8 @@ def _detail(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _row(row: ComparisonRow) -> dict[str, Any]:
+def row_content(row: ComparisonRow) -> dict[str, Any]:
+    """Return what the document says of one answer."""
     return {
         "document": row.document,
         "prompt_tokens": row.prompt_tokens,
