@@ -11,8 +11,8 @@ from typing import Any
 
 from pasta_toolkit.mask.conventions import KNOWN_ENDS, Convention, is_tag_token, token_bytes
 from pasta_toolkit.mask.errors import VocabularyError
-from pasta_toolkit.mask.gguf_header import read_gguf_metadata
 from pasta_toolkit.mask.vocabulary import Vocabulary
+from pasta_toolkit.tokens.gguf import GgufError, read_gguf_metadata
 
 __all__ = ["load_vocabulary"]
 
@@ -77,10 +77,17 @@ def _path_reader(source: str | Path) -> _Read:
     with path.open("rb") as file:
         beginning = file.read(4)
     if beginning == b"GGUF":
-        return lambda tags: _from_gguf(read_gguf_metadata(path), tags)
+        return lambda tags: _from_gguf(_gguf_metadata(path), tags)
     if beginning[:1] == b"{":
         return lambda tags: _from_json_file(path, tags)
     return lambda _: _from_tiktoken(path)
+
+
+def _gguf_metadata(path: Path) -> dict[str, Any]:
+    try:
+        return read_gguf_metadata(path)
+    except GgufError as error:
+        raise VocabularyError(str(error)) from error
 
 
 def _from_json_file(path: Path, tags: frozenset[str]) -> tuple[list[bytes | None], list[int]]:
