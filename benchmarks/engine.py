@@ -28,7 +28,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 
 from benchmarks.common import Plan, Row, medians, run_main
 from benchmarks.engine_dag import IDEAL, parallel_job, sequential_job
-from benchmarks.engine_llama_cpp import LlamaCpp, write_gguf
+from benchmarks.engine_llama_cpp import LlamaCpp, write_bfloat16
 from benchmarks.engine_steps import CONTEXT, copied_step, filled_pool, interleaved_step
 from reference_engine import Engine, Job, load_model
 from reference_engine.model.known import known_folder
@@ -159,7 +159,7 @@ def _latency_s(engine: Engine, job: Job) -> float:
 
 def _llama_cpp(folder: Path) -> LlamaCpp:
     path = folder / "model.gguf"
-    write_gguf(load_model(MODEL), path)
+    write_bfloat16(load_model(MODEL), path)
     return LlamaCpp(path, num_threads=THREADS)
 
 

@@ -13,26 +13,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import torch
+from gguf import GGMLQuantizationType, GGUFWriter
 
 from benchmarks.engine_steps import CONTEXT, OWN
 from reference_engine.model import Model
+from tests.support.engine_gguf import write_gguf
 
-__all__ = ["LlamaCpp", "write_gguf"]
+__all__ = ["LlamaCpp", "write_bfloat16"]
 
 FILE_TYPE_BF16 = 32  # llama.cpp's number for "mostly BF16"
 MOST_LANES = 64
-GGUF_NAMES = {
-    "attention_norm": "attn_norm",
-    "query": "attn_q",
-    "key": "attn_k",
-    "value": "attn_v",
-    "output": "attn_output",
-    "mlp_norm": "ffn_norm",
-    "gate": "ffn_gate",
-    "up": "ffn_up",
-    "down": "ffn_down",
-}
 
 
 class LlamaCpp:
@@ -59,53 +49,16 @@ class LlamaCpp:
         self._process.communicate()
 
 
-def write_gguf(model: Model, path: Path) -> None:
+def write_bfloat16(model: Model, path: Path) -> None:
     """Write a Llama's weights as a GGUF file in bfloat16, without a vocabulary."""
-    import gguf  # noqa: PLC0415  # only the parent writes
 
-    config = model.config
-    writer = gguf.GGUFWriter(path, "llama")
-    writer.add_file_type(FILE_TYPE_BF16)
-    writer.add_block_count(config.num_layers)
-    writer.add_context_length(config.max_positions)
-    writer.add_embedding_length(config.hidden_size)
-    writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count(config.num_heads)
-    writer.add_head_count_kv(config.num_kv_heads)
-    writer.add_layer_norm_rms_eps(config.norm_epsilon)
-    writer.add_rope_freq_base(config.rope_theta)
-    writer.add_rope_dimension_count(config.head_dim)
-    writer.add_vocab_size(config.vocabulary_size)
-    writer.add_tokenizer_model("no_vocab")
-    for name, tensor in _tensors(model):
-        if tensor.ndim == 1:
-            writer.add_tensor(name, tensor.float().numpy())
-        else:
-            numbers = tensor.bfloat16().contiguous().view(torch.uint8).numpy()
-            writer.add_tensor(name, numbers, raw_dtype=gguf.GGMLQuantizationType.BF16)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    def add_metadata(writer: GGUFWriter) -> None:
+        writer.add_file_type(FILE_TYPE_BF16)
+        writer.add_rope_dimension_count(model.config.head_dim)
+        writer.add_vocab_size(model.config.vocabulary_size)
+        writer.add_tokenizer_model("no_vocab")
 
-
-def _tensors(model: Model) -> list[tuple[str, torch.Tensor]]:
-    weights, config = model.weights, model.config
-    tensors = [("token_embd.weight", weights.embedding), ("output_norm.weight", weights.final_norm)]
-    heads = {"query": config.num_heads, "key": config.num_kv_heads}
-    for index, layer in enumerate(weights.layers):
-        for field, name in GGUF_NAMES.items():
-            tensor = getattr(layer, field)
-            tensors.append(
-                (f"blk.{index}.{name}.weight", _interleaved(tensor, heads[field]) if field in heads else tensor)
-            )
-    return tensors
-
-
-def _interleaved(weight: torch.Tensor, num_heads: int) -> torch.Tensor:
-    """Return rows (out, in) with the two numbers of a rotated pair side by side, as llama.cpp has them."""
-    halves = weight.view(num_heads, 2, -1, weight.shape[1])
-    return halves.transpose(1, 2).reshape(weight.shape)
+    write_gguf(model, path, kind=GGMLQuantizationType.BF16, add_metadata=add_metadata)
 
 
 class _Served:
