@@ -96,10 +96,14 @@ def timeline_of(events: Sequence[TraceEvent], request: str) -> Timeline:
 
 
 def _spans(events: Iterable[TraceEvent], request: str, *, arrival_ns: int) -> list[Span]:
-    """Join the lanes of each thread into spans without gaps; what lies between arrival and first lane is a queue."""
+    """Join the lanes of each thread in steps that follow one another; before the first lane lies a queue.
+
+    On a real clock a moment passes between two steps, in which no thread waits.
+    """
     spans: list[Span] = []
     last: dict[int, int] = {}
     begun: TraceEvent | None = None
+    step_before_ns = arrival_ns
     for event in events:
         if event.kind is EventKind.STEP_BEGIN:
             begun = event
@@ -108,17 +112,18 @@ def _spans(events: Iterable[TraceEvent], request: str, *, arrival_ns: int) -> li
                 if lane.request == request:
                     kind = SpanKind.DECODE if lane.num_tokens == 1 and lane.context_tokens else SpanKind.PREFILL
                     part = Span(lane.thread, kind, begun.at_ns, event.at_ns, lane.num_tokens)
-                    _append(spans, last, part)
+                    _append(spans, last, part, step_before_ns=step_before_ns)
+            step_before_ns = event.at_ns
     first_ns = min((span.start_ns for span in spans), default=arrival_ns)
     queue = [Span(0, SpanKind.QUEUE, arrival_ns, first_ns)] if first_ns > arrival_ns else []
     return queue + spans
 
 
-def _append(spans: list[Span], last: dict[int, int], part: Span) -> None:
+def _append(spans: list[Span], last: dict[int, int], part: Span, *, step_before_ns: int) -> None:
     index = last.get(part.thread)
     if index is not None:
         span = spans[index]
-        if span.end_ns == part.start_ns and span.kind is part.kind:
+        if span.end_ns == step_before_ns and span.kind is part.kind:
             spans[index] = Span(span.thread, span.kind, span.start_ns, part.end_ns, span.tokens + part.tokens)
             return
     last[part.thread] = len(spans)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from pasta_toolkit.report.timeline import SpanKind, TimelineError, timeline_of
-from pasta_toolkit.runtime import Limits, Request, Scheduler
+from pasta_toolkit.runtime import EventKind, Limits, Request, Scheduler
 from tests.support.sim_driver import STEP_NS, drive
 from tests.support.sim_outlines import (
     Outline,
@@ -40,6 +40,22 @@ def test_spans_of_one_thread_do_not_overlap(outline):
     found = timeline(outline, limits=Limits(max_lanes=2))
     for first, second in pairwise(found.spans):
         assert first.thread != second.thread or first.end_ns <= second.start_ns
+
+
+@given(outlines())
+@settings(max_examples=50, deadline=None)
+def test_a_moment_between_two_steps_does_not_cut_a_span(outline):
+    """A real clock goes on between the end of a step and the beginning of the next."""
+    events = drive(Scheduler(Limits(max_lanes=2)), [(STEP_NS, Request("a", 7), script_of_outline(outline))])
+    num_begun, late = 0, []
+    for event in events:
+        num_begun += event.kind is EventKind.STEP_BEGIN
+        late.append(event._replace(at_ns=event.at_ns + num_begun))
+    ran = [
+        [(span.thread, span.kind, span.tokens) for span in timeline_of(trace, "a").spans if span.tokens]
+        for trace in (events, late)
+    ]
+    assert ran[0] == ran[1]
 
 
 def test_the_longest_branch_is_on_the_critical_path():
