@@ -126,6 +126,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     from pasta_toolkit.cli.compare_ablations import run_ablations  # noqa: PLC0415
     from pasta_toolkit.cli.compare_sources import source_of  # noqa: PLC0415
 
+    _refuse_unknown_names(options)
     if options["is_ablation"]:
         if paths or options["recording"] is not None:
             raise click.UsageError("--ablations brings its own documents; leave PATH and --recording away")
@@ -139,6 +140,15 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     _write_files(comparison, options)
     if num_different or comparison.findings:
         sys.exit(EXIT_FINDINGS)
+
+
+def _refuse_unknown_names(options: dict[str, Any]) -> None:
+    """Look up the device and the model that are named, before minutes go into a measurement that they would waste."""
+    from pasta_toolkit.specs import load_hardware, load_model  # noqa: PLC0415
+
+    for load, name in ((load_hardware, options["hardware_name"]), (load_model, options["model_spec"])):
+        if name is not None:
+            load(name)
 
 
 def _compared(source: "Source", options: dict[str, Any]) -> "tuple[Comparison, int]":

@@ -19,7 +19,7 @@ from pasta_toolkit.mask.errors import CacheError
 
 __all__ = ["default_cache_folder", "read_entry", "write_entry"]
 
-MAGIC = b"PASTAMASK2"
+MAGIC = b"PASTAMASK3"
 DIGEST_BYTES = 32
 START = len(MAGIC) + DIGEST_BYTES
 LENGTH_BYTES = 8
@@ -89,4 +89,4 @@ def _gap(num_bytes: int) -> int:
 
 
 def _digest(body: bytes | memoryview) -> bytes:
-    return hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest()
+    return hashlib.sha256(body).digest()  # which processors have instructions for

@@ -10,7 +10,7 @@ Source: subset construction (Rabin and Scott, 1959) over the alternating automat
 Stockmeyer, 1981); minimisation by refinement of partitions (Moore, 1956).
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
@@ -63,7 +63,7 @@ def determinise(
 ) -> CharacterAutomaton:
     """Build the minimal automaton that starts at any of the nodes `entries` and accepts at the nodes `ends`."""
     subsets = _Subsets(network, classes, frozenset(ends))
-    starts = [subsets.number(subsets.closure([(entry, frozenset())])) for entry in entries]
+    starts = [subsets.number(_least_demanding(subsets.closure((entry, frozenset())))) for entry in entries]
     subsets.explore()
     return _minimise(subsets, starts)
 
@@ -78,6 +78,7 @@ class _Subsets:
     states: list[State] = field(default_factory=list)
     numbers: dict[State, int] = field(default_factory=dict)
     table: list[list[int]] = field(default_factory=list)
+    closures: dict[Alternative, frozenset[Alternative]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.guards = self.network.all_guards()
@@ -106,14 +107,13 @@ class _Subsets:
 
     def successor(self, state: State, kind: int) -> State:
         """Return the state after one character of a class."""
-        after: list[Alternative] = []
+        after: set[Alternative] = set()
         for node, demands in state:
             targets = [target for kinds, target in self.steps[node] if kind in kinds]
-            if targets:
-                open_demands = self.advanced(demands, kind)
-                if open_demands is not None:
-                    after.extend((target, open_demands) for target in targets)
-        return self.closure(after)
+            open_demands = self.advanced(demands, kind) if targets else None
+            if open_demands is not None:
+                after.update(*(self.closure((target, open_demands)) for target in targets))
+        return _least_demanding(after)
 
     def advanced(self, demands: frozenset[Demand], kind: int) -> frozenset[Demand] | None:
         """Return the demands still open after a character, None if one of them can no longer be met."""
@@ -136,21 +136,19 @@ class _Subsets:
             return not must_match
         return None
 
-    def closure(self, alternatives: Iterable[Alternative]) -> State:
-        """Follow the edges that read nothing; drop alternatives that demand more than another at the same node."""
-        found = set(alternatives)
-        waiting = list(found)
-        while waiting:
-            for alternative in self.free_moves(waiting.pop()):
-                if alternative not in found:
-                    found.add(alternative)
-                    waiting.append(alternative)
-        telling = [alternative for alternative in found if not self.network.is_pass_through(alternative[0])]
-        return frozenset(
-            (node, demands)
-            for node, demands in telling
-            if not any(other == node and fewer < demands for other, fewer in telling)
-        )
+    def closure(self, alternative: Alternative) -> frozenset[Alternative]:
+        """Follow the edges that read nothing, once for each alternative: many states have it in common."""
+        if alternative not in self.closures:
+            found, waiting = {alternative}, [alternative]
+            while waiting:
+                for following in self.free_moves(waiting.pop()):
+                    if following not in found:
+                        found.add(following)
+                        waiting.append(following)
+            self.closures[alternative] = frozenset(
+                (node, demands) for node, demands in found if not self.network.is_pass_through(node)
+            )
+        return self.closures[alternative]
 
     def free_moves(self, alternative: Alternative) -> Iterable[Alternative]:
         """Yield what can be reached from an alternative without reading a character."""
@@ -179,6 +177,15 @@ class _Subsets:
         """Name the terminal that all alternatives lie inside of."""
         labels = {self.network.labels[node] for node, _ in state}
         return labels.pop() if len(labels) == 1 else None
+
+
+def _least_demanding(alternatives: Collection[Alternative]) -> State:
+    """Drop alternatives that demand more than another at the same node."""
+    return frozenset(
+        (node, demands)
+        for node, demands in alternatives
+        if not demands or not any(other == node and fewer < demands for other, fewer in alternatives)
+    )
 
 
 def _minimise(subsets: _Subsets, starts: Sequence[int]) -> CharacterAutomaton:

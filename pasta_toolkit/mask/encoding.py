@@ -8,8 +8,8 @@ Source: RFC 3629, section 4 (well-formed byte sequences: no surrogates, no overl
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TypeAlias
 
 from pasta_toolkit.mask.characters import CharacterClasses
@@ -28,7 +28,7 @@ LEADS = (
     (range(0xF0, 0xF5), 0x07, FANOUT**3, range(0x10000, 0x110000)),
 )
 
-Pieces: TypeAlias = tuple[tuple[int, int], ...]  # (first offset, target): the target holds up to the next first offset
+Pieces: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]  # first offsets, and the target from each up to the next
 
 
 @dataclass
@@ -51,21 +51,27 @@ class ByteStates:
 
     def state_between(self, pieces: Pieces, width: int) -> int:
         """Return the state whose next bytes choose among `width` characters; `pieces` say where each one leads."""
-        if all(target == DEAD for _, target in pieces):
+        _, targets = pieces
+        if targets == (DEAD,):
             return DEAD
         if width == 1:
-            return pieces[0][1]
+            return targets[0]
         if (width, pieces) not in self.between:
-            labels = {self.labels[target] for _, target in pieces if target != DEAD}
+            labels = {self.labels[target] for target in targets if target != DEAD}
             state = self.between[width, pieces] = self.add(labels.pop() if len(labels) == 1 else None)
-            self.rows[state][FIRST_CONTINUATION : FIRST_CONTINUATION + FANOUT] = self.targets(pieces, width // FANOUT)
+            self.rows[state][FIRST_CONTINUATION : FIRST_CONTINUATION + FANOUT] = self.targets(pieces, width)
         return self.between[width, pieces]
 
     def targets(self, pieces: Pieces, width: int) -> list[int]:
-        """Return where each continuation byte leads, when each chooses `width` characters."""
-        if len(pieces) == 1:  # nearly always: all characters lead to one state
-            return [self.state_between(pieces, width)] * FANOUT
-        return [self.state_between(_cut(pieces, index * width, width), width) for index in range(FANOUT)]
+        """Return where each continuation byte leads, when they choose among `width` characters."""
+        below = width // FANOUT
+        targets: list[int] = []
+        while len(targets) < FANOUT:
+            offset = len(targets) * below
+            part = _cut(pieces, offset, below)
+            num_equal = 1 if len(part[0]) > 1 else (_stop(pieces, offset, width) - offset) // below
+            targets += [self.state_between(part, below)] * num_equal
+        return targets
 
 
 def encode_states(automaton: CharacterAutomaton, classes: CharacterClasses) -> ByteStates:
@@ -77,13 +83,14 @@ def encode_states(automaton: CharacterAutomaton, classes: CharacterClasses) -> B
     for state, row in enumerate(automaton.table):
         if state != automaton.dead:
             targets = [DEAD if kind < 0 else states.of_character_state[row[kind]] for kind in classes.class_of_piece]
-            pieces = _merged(list(zip(classes.piece_starts, targets, strict=True)))
+            pieces = _merged(classes.piece_starts, targets)
             _fill_leads(states, states.rows[states.of_character_state[state]], pieces)
     return states
 
 
 def _fill_leads(states: ByteStates, row: list[int], pieces: Pieces) -> None:
-    for (start, target), (stop, _) in pairwise((*_cut(pieces, 0, FIRST_CONTINUATION), (FIRST_CONTINUATION, DEAD))):
+    starts, targets = _cut(pieces, 0, FIRST_CONTINUATION)
+    for start, stop, target in zip(starts, (*starts[1:], FIRST_CONTINUATION), targets, strict=True):
         row[start:stop] = [target] * (stop - start)
     for leads, bits, width, allowed in LEADS:
         inside = _limited(pieces, allowed)
@@ -93,28 +100,32 @@ def _fill_leads(states: ByteStates, row: list[int], pieces: Pieces) -> None:
 
 def _limited(pieces: Pieces, allowed: range) -> Pieces:
     """Make everything outside of a range of characters dead."""
-    inside = _cut(pieces, allowed.start, len(allowed))
-    moved = [(offset + allowed.start, target) for offset, target in inside]
-    return _merged([(0, DEAD), *moved, (allowed.stop, DEAD)])
+    starts, targets = _cut(pieces, allowed.start, len(allowed))
+    moved = (start + allowed.start for start in starts)
+    return _merged((0, *moved, allowed.stop), (DEAD, *targets, DEAD))
 
 
 def _cut(pieces: Pieces, start: int, width: int) -> Pieces:
     """Return the part of a function over `width` characters from `start` on, its offsets counted from there."""
-    first = bisect_right(pieces, start, key=_offset) - 1
-    stop = bisect_left(pieces, start + width, lo=first, key=_offset)
-    return (0, pieces[first][1]), *((offset - start, target) for offset, target in pieces[first + 1 : stop])
+    starts, targets = pieces
+    first = bisect_right(starts, start) - 1
+    stop = bisect_left(starts, start + width, first)
+    return (0, *(offset - start for offset in starts[first + 1 : stop])), targets[first:stop]
 
 
-def _offset(piece: tuple[int, int]) -> int:
-    return piece[0]
+def _stop(pieces: Pieces, offset: int, width: int) -> int:
+    """Return where the piece ends that an offset lies in."""
+    starts, _ = pieces
+    place = bisect_right(starts, offset)
+    return starts[place] if place < len(starts) else width
 
 
-def _merged(pieces: list[tuple[int, int]]) -> Pieces:
+def _merged(starts: Iterable[int], targets: Iterable[int]) -> Pieces:
     """Drop pieces of no width and join neighbours with the same target."""
     kept: list[tuple[int, int]] = []
-    for offset, target in pieces:
+    for offset, target in zip(starts, targets, strict=True):
         if kept and kept[-1][0] == offset:
             kept.pop()
         if not kept or kept[-1][1] != target:
             kept.append((offset, target))
-    return tuple(kept)
+    return tuple(offset for offset, _ in kept), tuple(target for _, target in kept)

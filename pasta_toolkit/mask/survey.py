@@ -1,8 +1,8 @@
 """Finds out, in one walk for all states together, which states allow the same tokens. Knows bytes and numbers alone.
 
-All tokens below one first byte and all states after that byte are one *part* each. A part is summed up by its number of
-tokens and two sums of 64-bit random numbers, one number a token; parts with equal sums allow the same tokens (two
-different sets agree with a chance of 2^-128). Two states allow the same tokens when their 256 parts agree.
+All tokens below one first byte and all states after that byte are one *part* each. A part is summed up by two sums of
+64-bit random numbers, two numbers a token; parts with equal sums allow the same tokens (two different sets agree with a
+chance of 2^-126). Two states allow the same tokens when their 256 parts agree.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pasta_toolkit.mask.trie import TokenTrie
+from pasta_toolkit.mask.trie import TokenTrie, follow_byte
 
 __all__ = ["FAR", "Survey", "survey_states", "tokens_to"]
 
@@ -54,7 +54,7 @@ def survey_states(table: NDArray[np.uint16], trie: TokenTrie, num_tokens: int) -
     sums, reached = _survey(
         by_byte, part_of, num_parts, chances, trie.node_bytes, trie.depths, trie.behind, trie.token_starts, trie.tokens
     )
-    contents = np.where(sums[:, 0] == 0, 0, _numbered(sums) + 1)  # a part without tokens is like none at all
+    contents = np.where(sums.any(axis=1), _numbered(sums) + 1, 0)  # a part without tokens is like none at all
     signatures = np.where(table == 0, 0, contents[part_of[np.arange(256), table]])
     return Survey(_numbered(signatures), _combined(table, part_of, reached))
 
@@ -81,19 +81,22 @@ def _number_parts(table: NDArray[np.uint16]) -> tuple[NDArray[np.int32], int]:
 @njit(cache=True)
 def _survey(by_byte, part_of, num_parts, chances, node_bytes, depths, behind, token_starts, tokens):  # type: ignore[no-untyped-def]  # noqa: PLR0917  # pragma: no cover
     num_states = by_byte.shape[1]
-    sums = np.zeros((num_parts, 3), dtype=np.uint64)
+    num_depths = depths.max() + 1
+    sums = np.zeros((num_parts, 2), dtype=np.uint64)
     reached = np.zeros((num_parts, num_states), dtype=np.uint8)
-    states = np.zeros((depths.max() + 1, num_states), dtype=np.uint16)
-    parts = np.zeros((depths.max() + 1, num_states), dtype=np.int32)
-    num_live = np.zeros(depths.max() + 1, dtype=np.int64)
+    states = np.zeros((num_depths, num_states), dtype=np.uint32)
+    parts = np.zeros((num_depths, num_states), dtype=np.uint32)
+    num_live = np.zeros(num_depths, dtype=np.int64)
     node = 0
     while node < len(node_bytes):
         depth, byte = depths[node], node_bytes[node]
         if depth == 0:
             count = _begin(part_of[byte], states[0], parts[0])
         else:
-            live = num_live[depth - 1]
-            count = _step(by_byte[byte], live, states[depth - 1], parts[depth - 1], states[depth], parts[depth])
+            above = depth - 1
+            count = follow_byte(
+                by_byte[byte], num_live[above], states[above], parts[above], states[depth], parts[depth]
+            )
         num_live[depth] = count
         if count == 0:
             node = behind[node]
@@ -108,15 +111,14 @@ def _survey(by_byte, part_of, num_parts, chances, node_bytes, depths, behind, to
 @njit(cache=True)
 def _add(ending, chances, states, parts, sums, reached):  # type: ignore[no-untyped-def]  # noqa: PLR0917  # pragma: no cover
     """Add tokens that end at a node to the parts in which it is alive, in the states they have come to."""
-    low, high = np.uint64(0), np.uint64(0)
+    first, second = np.uint64(0), np.uint64(0)
     for token in ending:
-        low += chances[token, 0]
-        high += chances[token, 1]
+        first += chances[token, 0]
+        second += chances[token, 1]
     for index in range(len(parts)):
         part = parts[index]
-        sums[part, 0] += np.uint64(len(ending))
-        sums[part, 1] += low
-        sums[part, 2] += high
+        sums[part, 0] += first
+        sums[part, 1] += second
         reached[part, states[index]] = 1
 
 
@@ -127,16 +129,6 @@ def _begin(part_of_state, states, parts):  # type: ignore[no-untyped-def]  # pra
         if part_of_state[state] >= 0:
             states[count], parts[count] = state, part_of_state[state]
             count += 1
-    return count
-
-
-@njit(cache=True)
-def _step(targets, live, states, parts, next_states, next_parts):  # type: ignore[no-untyped-def]  # noqa: PLR0917  # pragma: no cover
-    count = 0
-    for index in range(live):
-        reached = targets[states[index]]
-        next_states[count], next_parts[count] = reached, parts[index]
-        count += reached != 0
     return count
 
 

@@ -10,7 +10,7 @@ from pasta_toolkit.mask.automaton import DEAD, Automaton
 from pasta_toolkit.mask.dead_ends import refuse_dead_ends
 from pasta_toolkit.mask.kernels import BITS, FILL, KEEP
 from pasta_toolkit.mask.survey import FAR, survey_states, tokens_to
-from pasta_toolkit.mask.trie import TokenTrie, build_trie, walk_trie
+from pasta_toolkit.mask.trie import TokenTrie, build_trie, mark_tokens, walk_trie
 from pasta_toolkit.mask.vocabulary import Vocabulary
 
 __all__ = ["NEVER", "MaskTable", "compile_table"]
@@ -81,7 +81,8 @@ class _Compiler:
         keys = survey.row_of_state * 2 + self.automaton.is_accepting  # an accepting state also allows the ends
         keys[DEAD] = -1
         _, examples, row_of_state = np.unique(keys, return_index=True, return_inverse=True)
-        rows = [self.row(int(state)) for state in examples]
+        marked = mark_tokens(self.automaton.table, examples, self.trie, self.num_words)
+        rows = [self.row(int(state), words) for state, words in zip(examples, marked, strict=True)]
         fast_states = sorted({*self.automaton.begins.values(), *self.automaton.after.values()} - {DEAD})
         fast = [(state, *coded) for state in fast_states if (coded := self.next_codes(state)) is not None]
         return MaskTable(
@@ -107,17 +108,17 @@ class _Compiler:
         arrays = (trie.node_bytes, trie.depths, trie.behind, trie.token_starts, trie.tokens)
         return int(walk_trie(self.automaton.table, state, *arrays, self.found, self.after))
 
-    def row(self, state: int) -> tuple[int, tuple[int, int, int]]:
-        """Store the legal tokens of a state; return the strategy and where its numbers lie."""
-        ends = self.vocabulary.ends if self.automaton.is_accepting[state] else ()
-        legal = np.append(self.found[: self.walk(state) if state != DEAD else 0], np.array(ends, dtype=np.int32))
+    def row(self, state: int, words: NDArray[np.uint32]) -> tuple[int, tuple[int, int, int]]:
+        """Store the legal tokens of a state, given as packed bits; return the strategy and where its numbers lie."""
+        if self.automaton.is_accepting[state]:
+            for end in self.vocabulary.ends:
+                words[end >> 5] |= np.uint32(1 << (end & 31))
         num_logits = self.vocabulary.num_logits
-        if len(legal) * NARROW_SHARE < num_logits:
-            return KEEP, (*self.store(np.sort(legal)), -1)
-        is_legal = np.zeros(self.num_words * 32, dtype=np.bool_)
-        is_legal[legal] = True
-        self.bits.append(np.packbits(is_legal, bitorder="little").view("<u4"))
-        edges = np.flatnonzero(np.diff(~is_legal[:num_logits], prepend=False, append=False))
+        is_legal = np.unpackbits(words.view(np.uint8), count=num_logits, bitorder="little").view(np.bool_)
+        if np.count_nonzero(is_legal) * NARROW_SHARE < num_logits:
+            return KEEP, (*self.store(np.flatnonzero(is_legal)), -1)
+        self.bits.append(words)
+        edges = np.flatnonzero(np.diff(~is_legal, prepend=False, append=False))
         is_cheap = len(edges) // 2 * RANGE_SHARE < num_logits
         bounds = self.store(edges if is_cheap else edges[:0])
         return FILL if is_cheap else BITS, (*bounds, len(self.bits) - 1)

@@ -1,16 +1,18 @@
-"""The tokens as a tree of bytes, and the compiled walk of an automaton over it. Knows bytes and numbers alone.
+"""The tokens as a tree of bytes, and the compiled walks of an automaton over it. Knows bytes and numbers alone.
 
-The tree lies in one array in preorder. Where the automaton dies, the walk jumps behind the whole subtree.
+The tree lies in one array in preorder. Where the automaton dies, a walk jumps behind the whole subtree. A walk from
+many states at once is several times faster than one after the other: a processor follows them independently.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["TokenTrie", "build_trie", "walk_trie"]
+__all__ = ["TokenTrie", "build_trie", "follow_byte", "mark_tokens", "walk_trie"]
 
 SORTED_BYTES = 16  # tokens are sorted by so many bytes only; a longer shared beginning merely shares less
 
@@ -133,3 +135,49 @@ def walk_trie(table, state, node_bytes, depths, behind, token_starts, tokens, fo
             count += 1
         node += 1
     return count
+
+
+def mark_tokens(
+    table: NDArray[np.uint16], states: NDArray[np.integer[Any]], trie: TokenTrie, num_words: int
+) -> NDArray[np.uint32]:
+    """Return the packed bits of the tokens that lead from each of the states to a live one: (states, words)."""
+    by_byte = np.ascontiguousarray(table.T)
+    arrays = (trie.node_bytes, trie.depths, trie.behind, trie.token_starts, trie.tokens)
+    bits: NDArray[np.uint32] = _mark_tokens(by_byte, states.astype(np.uint32), num_words, *arrays)
+    return bits
+
+
+@njit(cache=True)
+def follow_byte(targets, num_live, states, names, next_states, next_names):  # type: ignore[no-untyped-def]  # noqa: PLR0917  # pragma: no cover
+    """Write the live states that one byte leads to, and each one's name, one behind the other; count them."""
+    count = 0
+    for index in range(num_live):
+        reached = targets[states[index]]
+        next_states[count], next_names[count] = reached, names[index]
+        count += reached != 0
+    return count
+
+
+@njit(cache=True)
+def _mark_tokens(by_byte, begins, num_words, node_bytes, depths, behind, token_starts, tokens):  # type: ignore[no-untyped-def]  # noqa: PLR0917  # pragma: no cover
+    num_begins, num_depths = len(begins), depths.max() + 2
+    bits = np.zeros((num_begins, num_words), dtype=np.uint32)
+    states = np.zeros((num_depths, num_begins), dtype=np.uint32)
+    lines = np.zeros((num_depths, num_begins), dtype=np.uint32)
+    num_live = np.zeros(num_depths, dtype=np.int64)
+    states[0], lines[0], num_live[0] = begins, np.arange(num_begins), num_begins
+    node = 0
+    while node < len(node_bytes):
+        above, depth, targets = depths[node], depths[node] + 1, by_byte[node_bytes[node]]
+        count = follow_byte(targets, num_live[above], states[above], lines[above], states[depth], lines[depth])
+        num_live[depth] = count
+        if count == 0:
+            node = behind[node]
+            continue
+        marked = lines[depth]
+        for token in tokens[token_starts[node] : token_starts[node + 1]]:
+            word, bit = np.uint32(token) >> np.uint32(5), np.uint32(1) << (np.uint32(token) & np.uint32(31))
+            for index in range(count):
+                bits[marked[index], word] |= bit
+        node += 1
+    return bits
