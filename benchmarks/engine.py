@@ -24,11 +24,12 @@ os.environ.setdefault(
 )  # huge pages for large tensors; PyTorch reads it once, when it starts
 
 import torch
+from gguf import GGMLQuantizationType
 from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 
 from benchmarks.common import Plan, Row, medians, run_main
-from benchmarks.engine_dag import IDEAL, parallel_job, sequential_job
-from benchmarks.engine_llama_cpp import LlamaCpp, write_bfloat16
+from benchmarks.engine_dag import TYPICAL, parallel_job, sequential_job
+from benchmarks.engine_llama_cpp import LlamaCpp
 from benchmarks.engine_steps import CONTEXT, copied_step, filled_pool, interleaved_step
 from reference_engine import Engine, Job, load_model
 from reference_engine.model.known import known_folder
@@ -56,41 +57,41 @@ def step_rows(plan: Plan) -> Iterator[Row]:
     """Yield the times of steps beside those of the peers."""
     lanes = QUICK_LANES if plan.is_quick else LANES
     with tempfile.TemporaryDirectory() as folder:
-        llama_cpp = _llama_cpp(Path(folder)) if LlamaCpp.is_installed() else None
-        competitors = {**_our_steps(lanes, plan), **_generate(plan)}
+        llama_cpp = _llama_cpp(Path(folder))
+        competitors = {**_our_steps(lanes, plan), **generate_ms(plan)}
         if llama_cpp is not None:
-            steps = _num_steps(plan)
+            steps = num_steps(plan)
             competitors |= {f"llama.cpp {n}": lambda n=n: llama_cpp.step_ms(n, steps) for n in lanes}
         found = medians(competitors, plan)
         if llama_cpp is not None:
             llama_cpp.close()
     for peer in ("generate float32", "generate bfloat16"):
-        yield _cost("1 lane", found["ours 1"], f"transformers {peer}", found[peer])
+        yield cost_row("1 lane", found["ours 1"], f"transformers {peer}", found[peer])
     for n in lanes:
-        yield _cost(
+        yield cost_row(
             f"{n} lanes" if n > 1 else "1 lane",
             found[f"ours {n}"],
             "llama.cpp BF16",
             found.get(f"llama.cpp {n}", math.nan),
         )
     for n in lanes[1:]:
-        yield _cost(f"{n} lanes", found[f"ours {n}"], "ours, 1 lane", found["ours 1"])
+        yield cost_row(f"{n} lanes", found[f"ours {n}"], "ours, 1 lane", found["ours 1"])
     most = lanes[-1]
-    yield _cost(f"{most} lanes", found[f"ours {most}"], "ours, caches copied", found[f"copied {most}"])
-    yield _cost(f"{most} lanes", found[f"ours {most}"], "ours, readable step", found[f"readable {most}"])
-    yield _cost("1 lane", found["ours 1"], "ours, float32", found["float32 1"])
+    yield cost_row(f"{most} lanes", found[f"ours {most}"], "ours, caches copied", found[f"copied {most}"])
+    yield cost_row(f"{most} lanes", found[f"ours {most}"], "ours, readable step", found[f"readable {most}"])
+    yield cost_row("1 lane", found["ours 1"], "ours, float32", found["float32 1"])
 
 
 def dag_rows(plan: Plan) -> Iterator[Row]:
     """Yield the whole time of a typical DAG against as many tokens in one thread, and its share of the ideal."""
     engine = Engine(load_model(MODEL, dtype=torch.bfloat16))
     jobs = {"parallel": parallel_job, "sequential": sequential_job}
-    found = medians({name: lambda make=make: _latency_s(engine, make("job")) for name, make in jobs.items()}, plan)
+    found = medians({name: lambda make=make: latency_s(engine, make("job")) for name, make in jobs.items()}, plan)
     parallel, sequential = found["parallel"], found["sequential"]
     yield Row.of(
         "typical DAG", "latency", unit="s", ours=parallel, peer="ours, one thread", theirs=sequential, is_cost=True
     )
-    yield Row.of("typical DAG", "speed-up", unit="x", ours=sequential / parallel, peer="ideal", theirs=IDEAL)
+    yield Row.of("typical DAG", "speed-up", unit="x", ours=sequential / parallel, peer="ideal", theirs=TYPICAL.ideal)
 
 
 def _our_steps(lanes: tuple[int, ...], plan: Plan) -> dict[str, Measure]:
@@ -107,7 +108,7 @@ def _our_steps(lanes: tuple[int, ...], plan: Plan) -> dict[str, Measure]:
     }
 
     def timed(step: StepFunction, batch: StepBatch, dtype: torch.dtype = narrow.dtype) -> Measure:
-        return lambda: _step_ms(lambda: step(pools[dtype], batch), _num_steps(plan))
+        return lambda: step_ms(lambda: step(pools[dtype], batch), num_steps(plan))
 
     config, most = narrow.config, lanes[-1]
     return {
@@ -118,7 +119,7 @@ def _our_steps(lanes: tuple[int, ...], plan: Plan) -> dict[str, Measure]:
     }
 
 
-def _generate(plan: Plan) -> dict[str, Measure]:
+def generate_ms(plan: Plan) -> dict[str, Measure]:
     """Return transformers' own greedy decoding, at the same context, in both types."""
     num_tokens = QUICK_GENERATED if plan.is_quick else GENERATED
     prompt = torch.arange(1000, 1000 + CONTEXT - num_tokens // 2)[None]
@@ -142,7 +143,8 @@ def _generated_ms(peer: PreTrainedModel, prompt: torch.Tensor, num_tokens: int) 
     return (seconds(1 + num_tokens) - seconds(1)) / num_tokens * 1e3
 
 
-def _step_ms(run: Callable[[], object], num_steps: int) -> float:
+def step_ms(run: Callable[[], object], num_steps: int) -> float:
+    """Return the median time of a call, in milliseconds."""
     taken = []
     for _ in range(num_steps):
         begin = time.perf_counter()
@@ -151,23 +153,26 @@ def _step_ms(run: Callable[[], object], num_steps: int) -> float:
     return median(taken)
 
 
-def _latency_s(engine: Engine, job: Job) -> float:
+def latency_s(engine: Engine, job: Job) -> float:
+    """Return how long a request takes."""
     recording = engine.decode([job])[0]
     assert recording.error is None, recording.error
     return recording.latency_ns / 1e9
 
 
-def _llama_cpp(folder: Path) -> LlamaCpp:
-    path = folder / "model.gguf"
-    write_bfloat16(load_model(MODEL), path)
-    return LlamaCpp(path, num_threads=THREADS)
+def _llama_cpp(folder: Path) -> LlamaCpp | None:
+    if not LlamaCpp.is_installed():
+        return None
+    return LlamaCpp.of(load_model(MODEL), folder, kind=GGMLQuantizationType.BF16, num_threads=THREADS)
 
 
-def _num_steps(plan: Plan) -> int:
+def num_steps(plan: Plan) -> int:
+    """Return how many steps a round has."""
     return QUICK_STEPS if plan.is_quick else STEPS
 
 
-def _cost(case: str, ours: float, peer: str, theirs: float) -> Row:
+def cost_row(case: str, ours: float, peer: str, theirs: float) -> Row:
+    """Return a row of step times."""
     return Row.of(case, "step time", unit="ms", ours=ours, peer=peer, theirs=theirs, is_cost=True)
 
 

@@ -19,14 +19,22 @@ from benchmarks.engine_steps import CONTEXT, OWN
 from reference_engine.model import Model
 from tests.support.engine_gguf import write_gguf
 
-__all__ = ["LlamaCpp", "write_bfloat16"]
+__all__ = ["LlamaCpp"]
 
-FILE_TYPE_BF16 = 32  # llama.cpp's number for "mostly BF16"
+# llama.cpp's numbers for files that are mostly of one kind.
+FILE_TYPES = {GGMLQuantizationType.BF16: 32, GGMLQuantizationType.Q4_0: 2, GGMLQuantizationType.Q4_1: 3}
 MOST_LANES = 64
 
 
 class LlamaCpp:
     """The peer's process. It measures a step when it is asked to, and sleeps otherwise."""
+
+    @classmethod
+    def of(cls, model: Model, folder: Path, *, kind: GGMLQuantizationType, num_threads: int) -> "LlamaCpp":
+        """Write a model of the Llama family as a file of one kind, and start a process that has loaded it."""
+        path = folder / f"{kind.name}.gguf"
+        _write(model, path, kind=kind)
+        return cls(path, num_threads=num_threads)
 
     def __init__(self, path: Path, *, num_threads: int) -> None:
         arguments = [sys.executable, "-m", "benchmarks.engine_llama_cpp", str(path), str(num_threads)]
@@ -39,9 +47,16 @@ class LlamaCpp:
 
     def step_ms(self, num_lanes: int, num_steps: int) -> float:
         """Return the median time of a step of so many lanes, each at the benchmark's context."""
+        return self._ask("step_ms", num_lanes, num_steps)
+
+    def sequence_s(self, num_prompt: int, num_tokens: int) -> float:
+        """Return how long it takes to read a prompt and to decode so many tokens behind it, one after the other."""
+        return self._ask("sequence_s", num_prompt, num_tokens)
+
+    def _ask(self, what: str, *numbers: int) -> float:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(json.dumps([num_lanes, num_steps]), file=self._process.stdin, flush=True)
+        print(json.dumps([what, *numbers]), file=self._process.stdin, flush=True)
         return float(self._process.stdout.readline())
 
     def close(self) -> None:
@@ -49,16 +64,16 @@ class LlamaCpp:
         self._process.communicate()
 
 
-def write_bfloat16(model: Model, path: Path) -> None:
-    """Write a Llama's weights as a GGUF file in bfloat16, without a vocabulary."""
+def _write(model: Model, path: Path, *, kind: GGMLQuantizationType) -> None:
+    """Write a Llama's weights as a GGUF file without a vocabulary."""
 
     def add_metadata(writer: GGUFWriter) -> None:
-        writer.add_file_type(FILE_TYPE_BF16)
+        writer.add_file_type(FILE_TYPES[kind])
         writer.add_rope_dimension_count(model.config.head_dim)
         writer.add_vocab_size(model.config.vocabulary_size)
         writer.add_tokenizer_model("no_vocab")
 
-    write_gguf(model, path, kind=GGMLQuantizationType.BF16, add_metadata=add_metadata)
+    write_gguf(model, path, kind=kind, add_metadata=add_metadata)
 
 
 class _Served:
@@ -97,13 +112,22 @@ class _Served:
                 self.api.llama_memory_seq_rm(memory, lane, CONTEXT - 1, -1)
         return median(taken)
 
-    def _decode(self, fed: list[tuple[int, int]]) -> None:
-        """Feed tokens, given as (position, lane), and wait for the logits of all."""
+    def sequence_s(self, num_prompt: int, num_tokens: int) -> float:
+        self.api.llama_memory_clear(self.api.llama_get_memory(self.context), True)
+        begin = time.perf_counter()
+        self._decode([(position, 0) for position in range(num_prompt)], outputs=1)
+        for position in range(num_prompt, num_prompt + num_tokens - 1):
+            self._decode([(position, 0)])
+        return time.perf_counter() - begin
+
+    def _decode(self, fed: list[tuple[int, int]], *, outputs: int = MOST_LANES) -> None:
+        """Feed tokens, given as (position, lane), and wait: for the logits of all, or of the last one, or of none."""
         batch = self.api.llama_batch_init(len(fed), 0, 1)
         batch.n_tokens = len(fed)
         for index, (position, lane) in enumerate(fed):
             batch.token[index], batch.pos[index] = 1000 + position, position
-            batch.n_seq_id[index], batch.seq_id[index][0], batch.logits[index] = 1, lane, len(fed) <= MOST_LANES
+            has_logits = index + 1 == len(fed) if outputs == 1 else len(fed) <= outputs
+            batch.n_seq_id[index], batch.seq_id[index][0], batch.logits[index] = 1, lane, has_logits
         if self.api.llama_decode(self.context, batch) != 0:
             raise RuntimeError("llama.cpp could not decode a batch")
         self.api.llama_synchronize(self.context)
@@ -111,11 +135,11 @@ class _Served:
 
 
 def main() -> None:
-    """Serve measurements: a line `[lanes, steps]` in, a line with milliseconds out."""
+    """Serve measurements: a line `[method, number, number]` in, a line with a time out."""
     served = _Served(sys.argv[1], int(sys.argv[2]))
     for line in sys.stdin:
-        num_lanes, num_steps = json.loads(line)
-        print(served.step_ms(num_lanes, num_steps), flush=True)
+        what, *numbers = json.loads(line)
+        print(getattr(served, what)(*numbers), flush=True)
 
 
 if __name__ == "__main__":

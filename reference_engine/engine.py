@@ -45,9 +45,9 @@ ROW_SLOTS = 1024
 class EngineOptions:
     """What can be chosen besides the model.
 
-    `step` is auto, readable, cpu or cuda. `layout` is interleaved, paged or copied; in `copied` each thread has
-    a row of `row_slots`. `positions` is predicted, oracle, shared or fixed:N. Compiled masks are kept in
-    the folder `mask_cache`, if there is one.
+    `step` is auto, readable, cpu, cuda, native or native-int8. `layout` is interleaved, paged or copied; in `copied`
+    each thread has a row of `row_slots`. `positions` is predicted, oracle, shared or fixed:N. Compiled masks are kept
+    in the folder `mask_cache`, if there is one.
     """
 
     step: str = "auto"

@@ -23,7 +23,8 @@ PUBLISHED = "fidelity_published.json"
 MOST_MISSES = 10
 NOT_MEASURED = "not measured"
 MILLISECONDS = 1e3
-DEVICES = ("this machine's CPU", "NVIDIA H100", "NVIDIA H200")
+STEPS = ("native", "torch")  # of the CPU
+GPUS = ("NVIDIA H100", "NVIDIA H200")
 MEASURES = (
     ("latency error, median", "latency_error_median", "<= 5 %", True),
     ("latency error, p95", "latency_error_p95", "<= 10 %", True),
@@ -40,8 +41,9 @@ MEASURES = (
 HEAD = """\
 # Validation: predicted against measured
 
-`bash tools/measure_fidelity.sh ANSWERS.jsonl` measures everything on this page but the published figures, and
-`python -m tools.validation_page` writes the page from `benchmarks/results/fidelity_*.json`. Nobody edits it.
+`bash tools/measure_fidelity.sh ANSWERS.jsonl` measures everything on this page but the published figures, with the
+native step or, after `STEP=torch`, with PyTorch's; `python -m tools.validation_page` writes the page from
+`benchmarks/results/fidelity_*.json`. Nobody edits it.
 
 The engine decodes an answer by all its threads, and its rendered text by one, in turn. The simulator replays the same
 requests with a profile that `pasta calibrate` made of twelve step shapes, none of which is an answer. Before any time
@@ -72,14 +74,22 @@ def main() -> None:
 
 
 def _sections() -> Iterator[str]:
-    results = {name: _read(f"fidelity_{name}.json") for name in ("calibrate", "forced", "free", "ablations")}
-    gpus = {device: _read(f"fidelity_{device.split()[-1].lower()}.json") for device in DEVICES[1:]}
+    results = {
+        step: {name: _read(f"fidelity_{step}_{name}.json") for name in ("calibrate", "forced", "free", "ablations")}
+        for step in STEPS
+    }
+    devices = {f"CPU, {step} step": found["forced"] for step, found in results.items()}
+    devices |= {device: _read(f"fidelity_{device.split()[-1].lower()}.json") for device in GPUS}
     yield HEAD
-    yield _devices(results["forced"], gpus)
-    yield from _profile(results["calibrate"])
-    yield from _forced(results["forced"])
-    yield from _recorded(results["free"])
-    yield from _ablations(results["ablations"])
+    yield _devices(devices)
+    for step, found in results.items():
+        if any(found.values()):
+            yield f"# With the {step} step\n"
+            yield from _profile(found["calibrate"])
+            yield from _forced(found["forced"])
+            yield from _recorded(found["free"])
+            yield from _ablations(found["ablations"])
+    yield "# Beyond this machine\n"
     yield from _published_section(_read(PUBLISHED))
 
 
@@ -88,8 +98,7 @@ def _read(name: str) -> Any:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def _devices(forced: Any, gpus: dict[str, Any]) -> str:
-    found = {DEVICES[0]: forced, **gpus}
+def _devices(found: dict[str, Any]) -> str:
     rows = tuple(
         (name, *(_cell(content, key, is_share=is_share) for content in found.values()), asked)
         for name, key, asked, is_share in MEASURES

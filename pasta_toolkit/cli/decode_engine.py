@@ -55,7 +55,7 @@ def _device(name: str) -> torch.device:
 def _dtype(name: str, device: torch.device, step: str) -> torch.dtype:
     if name != "auto":
         return torch.bfloat16 if name == "bfloat16" else torch.float32
-    is_fast = device.type == "cuda" or (device.type == "cpu" and can_pack(torch.bfloat16))
+    is_fast = device.type == "cuda" or step.startswith("native") or (device.type == "cpu" and can_pack(torch.bfloat16))
     return torch.bfloat16 if is_fast and step != "readable" else torch.float32
 
 

@@ -27,10 +27,11 @@ model_options = option_group(
     ),
     click.option(
         "--step",
-        type=click.Choice(["auto", "cpu", "cuda", "readable"]),
+        type=click.Choice(["auto", "cpu", "cuda", "native", "native-int8", "readable"]),
         default="auto",
         show_default=True,
-        help="What runs the model: the fast step of its device, or the readable one.",
+        help="What runs the model: the fast step of its device, the readable one, or on a CPU the native one, which is "
+        "compiled at first use.",
     ),
     click.option(
         "--layout",

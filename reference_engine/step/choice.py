@@ -1,5 +1,8 @@
 """Chooses the step that runs a model, and says why in one sentence. Knows no batch and no pool."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import torch
 
 from reference_engine.errors import EngineError
@@ -12,13 +15,15 @@ from reference_engine.step.readable import readable_step
 
 __all__ = ["STEP_KINDS", "choose_step"]
 
-STEP_KINDS = ("auto", "readable", "cpu", "cuda")
+STEP_KINDS = ("auto", "readable", "cpu", "cuda", "native", "native-int8")
+WEIGHT_BITS: Mapping[str, int] = MappingProxyType({"native": 16, "native-int8": 8})
 
 
 def choose_step(model: Model, *, kind: str = "auto") -> tuple[StepFunction, str]:
     """Return the step for a model, and one sentence that says which it is and why.
 
-    `auto` goes by where the model lies: the CPU step on a CPU, the CUDA step on a CUDA device, else the readable one.
+    `auto` goes by where the model lies: the CPU step on a CPU, the CUDA step on a CUDA device, else the readable one. A
+    native step that cannot be had gives way to what `auto` chooses; the sentence says why.
 
     Raises:
         EngineError: the kind is unknown, or cannot run where the model lies.
@@ -33,6 +38,8 @@ def choose_step(model: Model, *, kind: str = "auto") -> tuple[StepFunction, str]
             return _cpu(model), f"CPU step: {_how_multiplied(model.dtype)}"
         case "cuda":
             return _cuda(model), f"CUDA step on {model.device}: CUDA graphs, attention over the pool by a Triton kernel"
+        case "native" | "native-int8":
+            return _native_or_other(model, weight_bits=WEIGHT_BITS[kind])
     raise EngineError(f"no step is called {kind!r}; choose {', '.join(STEP_KINDS[:-1])} or {STEP_KINDS[-1]}")
 
 
@@ -57,6 +64,17 @@ def _cuda(model: Model) -> StepFunction:
             f"the CUDA step needs {error.name}, which is not installed; install PyTorch for CUDA"
         ) from error
     return CudaStep(model)
+
+
+def _native_or_other(model: Model, *, weight_bits: int) -> tuple[StepFunction, str]:
+    from reference_engine.native.native_step import NativeStep  # noqa: PLC0415  # a room that nothing else needs
+
+    try:
+        native = NativeStep(model, weight_bits=weight_bits)
+    except EngineError as error:
+        step, sentence = choose_step(model)
+        return step, f"{sentence} ({error})"
+    return native, native.sentence
 
 
 def _how_multiplied(dtype: torch.dtype) -> str:

@@ -95,7 +95,9 @@ def test_a_machine_without_bfloat16_in_onednn_is_told_so(monkeypatch):
 
 def test_steps_that_cannot_run_here_are_refused():
     model = our_model(tiny_config("llama"))
-    with pytest.raises(EngineError, match="no step is called 'fast'; choose auto, readable, cpu or cuda"):
+    with pytest.raises(
+        EngineError, match="no step is called 'fast'; choose auto, readable, cpu, cuda, native or native-int8"
+    ):
         choose_step(model, kind="fast")
     elsewhere = as_type(model, torch.float32, device="meta")
     with pytest.raises(EngineError, match="the CPU step needs a model on the CPU, found one on 'meta'"):
