@@ -51,7 +51,7 @@ is compared the two traces must be equal event by event: same lanes, same positi
 predicted / measured - 1; the noise floor is the error of one repetition as a prediction of the next.
 """
 PUBLISHED_HEAD = """\
-## Published measurements
+### Published measurements
 
 Steps of engines that others measured, from datasheets and shipped profiles: no calibration knew them. Kernel tables, a
 vLLM log of 300 requests, and why an engine of 2023 is so much slower are in [cost_models.md](cost_models.md).
@@ -84,12 +84,12 @@ def _sections() -> Iterator[str]:
     yield _devices(devices)
     for step, found in results.items():
         if any(found.values()):
-            yield f"# With the {step} step\n"
+            yield f"## With the {step} step\n"
             yield from _profile(found["calibrate"])
             yield from _forced(found["forced"])
             yield from _recorded(found["free"])
             yield from _ablations(found["ablations"])
-    yield "# Beyond this machine\n"
+    yield "## Beyond this machine\n"
     yield from _published_section(_read(PUBLISHED))
 
 
@@ -118,7 +118,7 @@ def _cell(content: Any, key: str, *, is_share: bool) -> str:
 
 def _profile(content: Any) -> Iterator[str]:
     if content is None:
-        yield "## The profile\n\nNot measured.\n"
+        yield "### The profile\n\nNot measured.\n"
         return
     rows = tuple((row["shape"], f"{row['error']:+.1%}", f"{row['spread']:.1%}") for row in content["shapes"])
     yield markdown_grid(Grid("The profile: twelve shapes", ("shape", "error of the fit", "spread of rounds"), rows))
@@ -129,10 +129,10 @@ def _profile(content: Any) -> Iterator[str]:
 
 def _forced(content: Any) -> Iterator[str]:
     if content is None:
-        yield "## Forced decodes\n\nNot measured.\n"
+        yield "### Forced decodes\n\nNot measured.\n"
         return
     detail = content["detail"]
-    yield "## Forced decodes\n"
+    yield "### Forced decodes\n"
     yield "".join(f"- {name}: {value}\n" for name, value in detail["about"].items())
     yield markdown_grid(_errors("Errors of a document's times", detail["times"]))
     yield markdown_grid(_errors("Errors from step to request", detail["levels"]))
@@ -198,7 +198,7 @@ def _misses(rows: Sequence[dict[str, Any]]) -> Grid:
 
 
 def _recorded(content: Any) -> Iterator[str]:
-    yield "## Recorded decodes\n\nThe model decodes freely under the mask, and what it did is replayed.\n"
+    yield "### Recorded decodes\n\nThe model decodes freely under the mask, and what it did is replayed.\n"
     if content is None:
         yield "Not measured.\n"
         return
@@ -211,7 +211,7 @@ def _recorded(content: Any) -> Iterator[str]:
 
 def _ablations(content: Any) -> Iterator[str]:
     if content is None:
-        yield "## One thing changed at a time\n\nNot measured.\n"
+        yield "### One thing changed at a time\n\nNot measured.\n"
         return
     yield markdown_grid(ablation_grid(content["rows"]))
 

@@ -28,7 +28,7 @@ from pasta_toolkit.mask.vocabulary import Vocabulary
 
 __all__ = ["TokenMask", "compile_mask"]
 
-FORMAT = "2"  # of the cache's content: raise it whenever the same inputs make other arrays
+FORMAT = "3"  # of the cache: raise it whenever the same inputs make other arrays, or another file
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,7 @@ COMMON_FLAGS = (
     "-fPIC",
     "-pthread",
 )
-COMPILERS = ("c++", "g++", "clang++")
+COMPILERS = ("g++", "c++")
 FLAGS_VARIABLE = "PASTA_NATIVE_FLAGS"
 MOST_LINES = 3  # of a compiler's complaint
 

@@ -26,7 +26,7 @@ from pasta_toolkit.report.recorded import measurements_of_trace
 from pasta_toolkit.report.step_times import chunk_times_ns, first_difference, step_times, thread_times_ns
 from pasta_toolkit.runtime import EventKind
 from pasta_toolkit.runtime.script_data import script_data
-from pasta_toolkit.specs import HardwareSpec, format_hardware, load_model, parse_spec
+from pasta_toolkit.specs import HardwareSpec, SpecError, format_hardware, load_model, parse_spec
 from simulator.cost import format_calibration
 from simulator.replayed_decode import explained_cost, replay_decode
 from simulator.replica import Serving
@@ -444,6 +444,15 @@ def test_measurements_without_a_profile_are_refused(tiny):
         append_measurement(path, one)
     with pytest.raises(MeasurementError, match="need --hardware: the profile of the device that made them"):
         run("--measurements", path)
+
+
+@pytest.mark.parametrize(("option", "kind"), [("--hardware", "hardware"), ("--model-spec", "model")])
+@pytest.mark.parametrize("what", [("a.jsonl",), ("--ablations",)])
+def test_a_name_that_nobody_knows_is_refused_before_anything_is_measured(option, kind, what, monkeypatch):
+    monkeypatch.setattr("pasta_toolkit.cli.compare_sources.source_of", lambda *_: pytest.fail("it measures"))
+    monkeypatch.setattr("pasta_toolkit.cli.compare_ablations.run_ablations", lambda *_: pytest.fail("it measures"))
+    with pytest.raises(SpecError, match=f"no {kind} named 'nobody'"):
+        run(*what, option, "nobody")
 
 
 def test_a_device_comes_back_from_its_toml():
