@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests of the native step under the address sanitizer and the thread sanitizer of the system's compiler:
 #
-#   bash tools/sanitize_native.sh
+#   bash tools/sanitize_native.sh [address] [thread]
 #
 # Python itself is not built with them, so their library is loaded before it; leaks of Python's are not asked about.
 set -euo pipefail
@@ -10,7 +10,7 @@ compiler=${CXX:-c++}
 cache=$(mktemp -d)
 trap 'rm -rf "$cache"' EXIT
 
-for sanitizer in address thread; do
+for sanitizer in ${@:-address thread}; do
   short=${sanitizer:0:1}san
   echo "== $sanitizer sanitizer"
   XDG_CACHE_HOME=$cache PASTA_NATIVE_FLAGS="-g -fsanitize=$sanitizer -fno-omit-frame-pointer" \

@@ -14,6 +14,7 @@ DATA_FILES = [
     "grammar/pasta.lark",
     "grammar/terminals.json",
     "pasta_toolkit/tokens/data/smollm2.json.gz",
+    "reference_engine/native/step.cpp",
 ]
 PACKAGES = ["grammar", "pasta_toolkit", "reference_engine", "simulator"]
 ANNOTATED = (
