@@ -92,15 +92,20 @@ def medians(competitors: Mapping[str, Callable[[], float]], plan: Plan) -> dict[
     return {name: statistics.median(values) for name, values in measured.items()}
 
 
-def run_main(description: str, benchmark: Callable[[Plan], Iterable[Row]]) -> None:
-    """Parse `--quick` and `--json FILE`, run a benchmark, print its table and write its rows."""
+def run_main(description: str, benchmark: Callable[..., Iterable[Row]], *, takes: str | None = None) -> None:
+    """Parse `--quick` and `--json FILE`, run a benchmark, print its table and write its rows.
+
+    A benchmark that `takes` a file, as it is called in the usage, is given its path before the plan.
+    """
     parser = argparse.ArgumentParser(description=description)
+    if takes is not None:
+        parser.add_argument("path", metavar=takes, type=Path)
     parser.add_argument("--quick", action="store_true", help="less data and fewer rounds, under a minute")
     parser.add_argument("--json", metavar="FILE", help="also write the rows to this file")
     arguments = parser.parse_args()
     plan = Plan(arguments.quick, NUM_QUICK_ROUNDS if arguments.quick else NUM_ROUNDS)
     rows = []
-    for row in benchmark(plan):
+    for row in benchmark(*([] if takes is None else [arguments.path]), plan):
         print(_line(row), flush=True)
         rows.append(row)
     if arguments.json:

@@ -10,7 +10,7 @@ picked falls short of the largest one, on average; "logits" is the mean differen
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,26 +29,24 @@ if TYPE_CHECKING:
 MODEL = "smollm2"
 NUM_TOKENS, NUM_QUICK_TOKENS = 20_000, 2_000
 MOST_OF_AN_ANSWER = 512  # tokens
-KINDS = {"native": torch.bfloat16, "native-int8": torch.bfloat16, "cpu": torch.bfloat16, "readable": torch.bfloat16}
+KINDS = ("native", "native-int8", "cpu", "readable")
 ROWS, ORACLE_ROWS = 16, 128
 
 
 def accuracy(path: Path, plan: Plan) -> Iterator[Row]:
     """Yield three rows for each step."""
-    wide = load_model(MODEL, dtype=torch.float32)
-    steps: dict[str, tuple[StepFunction, object]] = {}
-    for kind, dtype in KINDS.items():
-        model = load_model(MODEL, dtype=dtype)
-        step, sentence = choose_step(model, kind=kind)
+    narrow, wide = (load_model(MODEL, dtype=dtype) for dtype in (torch.bfloat16, torch.float32))
+    steps: dict[str, StepFunction] = {}
+    for kind in KINDS:
+        steps[kind], sentence = choose_step(narrow, kind=kind)
         print(sentence, file=sys.stderr)
-        steps[kind] = step, model
     found: dict[str, list[torch.Tensor]] = {kind: [] for kind in steps}
     num_tokens = 0
     for tokens in _answers(path, NUM_QUICK_TOKENS if plan.is_quick else NUM_TOKENS):
         num_tokens += len(tokens)
         exact = fed_logits(partial(readable_step, wide), wide, tokens, chunk=ORACLE_ROWS)
-        for kind, (step, model) in steps.items():
-            found[kind].append(_compared(fed_logits(step, model, tokens, chunk=ROWS), exact))
+        for kind, step in steps.items():
+            found[kind].append(_compared(fed_logits(step, narrow, tokens, chunk=ROWS), exact))
         print(f"{num_tokens:,} tokens", file=sys.stderr)
     for kind, compared in found.items():
         agreement, lost, difference = torch.cat(compared).mean(dim=0).tolist()
@@ -77,14 +75,5 @@ def _compared(ours: torch.Tensor, exact: torch.Tensor) -> torch.Tensor:
     return torch.stack(((picked == wanted).float(), lost[:, 0], (ours - exact).abs().mean(dim=-1)), dim=1)
 
 
-def main() -> None:
-    """Take the answers from the command line, and leave the rest to the common parser."""
-    if not sys.argv[1:] or sys.argv[1].startswith("-"):
-        sys.exit("usage: python -m benchmarks.engine_accuracy ANSWERS.jsonl [--quick] [--json FILE]")
-    path = Path(sys.argv.pop(1))
-    benchmark: Callable[[Plan], Iterator[Row]] = partial(accuracy, path)
-    run_main("Argmaxes and logits of the fast steps against float32.", benchmark)
-
-
 if __name__ == "__main__":
-    main()
+    run_main("Argmaxes and logits of the fast steps against float32.", accuracy, takes="ANSWERS.jsonl")

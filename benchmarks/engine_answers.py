@@ -13,11 +13,9 @@ answer in turn. The rows are geometric means. To be reached: 2.2 times llama.cpp
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from functools import partial
 from itertools import islice
-from math import exp, log
 from pathlib import Path
 from statistics import mean
 
@@ -31,6 +29,7 @@ from benchmarks.engine import MODEL, THREADS, latency_s
 from benchmarks.engine_llama_cpp import LlamaCpp
 from grammar import render
 from pasta_toolkit.cli.task_input import Task, TaskReader
+from pasta_toolkit.dag.statistics import geometric_mean
 from reference_engine import Engine, EngineOptions, load_model, load_tokenizer
 
 NUM_ANSWERS, NUM_QUICK_ANSWERS = 100, 30
@@ -68,7 +67,8 @@ def answers(path: Path, plan: Plan) -> Iterator[Row]:
     for name in engines:
         for peer in (*peers, f"{name}, one thread"):
             ours, theirs = seconds[name], seconds[peer]
-            ratio = exp(mean(log(b / a) for a, b in zip(ours, theirs, strict=True)))
+            ratio = geometric_mean(b / a for a, b in zip(ours, theirs, strict=True))
+            assert ratio is not None
             yield Row(f"{name}, {len(ours)} answers", "latency", "s", mean(ours), peer, mean(theirs), ratio)
 
 
@@ -81,14 +81,5 @@ def _chosen(engine: Engine, path: Path) -> Iterator[tuple[Task, int]]:
             yield task, num_tokens
 
 
-def main() -> None:
-    """Take the answers from the command line, and leave the rest to the common parser."""
-    if not sys.argv[1:] or sys.argv[1].startswith("-"):
-        sys.exit("usage: python -m benchmarks.engine_answers ANNOTATED.jsonl [--quick] [--json FILE]")
-    path = Path(sys.argv.pop(1))
-    benchmark: Callable[[Plan], Iterator[Row]] = partial(answers, path)
-    run_main("Annotated answers in parallel against llama.cpp in one thread.", benchmark)
-
-
 if __name__ == "__main__":
-    main()
+    run_main("Annotated answers in parallel against llama.cpp in one thread.", answers, takes="ANNOTATED.jsonl")

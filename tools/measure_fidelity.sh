@@ -19,9 +19,9 @@ documents=${DOCUMENTS:-200}
 most_tokens=${MOST_TOKENS:-300}
 noise_documents=${NOISE_DOCUMENTS:-40}
 results=benchmarks/results
-export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(nproc)} THP_MEM_ALLOC_ENABLE=1
+export THP_MEM_ALLOC_ENABLE=1  # huge pages for large tensors
 case $step in native) kind=native ;; torch) kind=cpu ;; *) echo "STEP is native or torch, not $step" >&2; exit 2 ;; esac
-engine=(--step "$kind" --threads "$OMP_NUM_THREADS")
+engine=(--step "$kind")  # threads: OMP_NUM_THREADS, else one a core
 mkdir -p "$folder"
 
 chosen=(--parallel-only --most-tokens "$most_tokens" --hardware "$folder/profile.toml" "${engine[@]}")

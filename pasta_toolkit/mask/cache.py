@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pasta_toolkit.mask.errors import CacheError
+from pasta_toolkit.user_cache import cache_folder
 
-__all__ = ["default_cache_folder", "read_entry", "write_entry"]
+__all__ = ["default_cache_folder", "entry_path", "read_entry", "write_entry"]
 
-MAGIC = b"PASTAMASK3"
+FILE_FORMAT = 3
+MAGIC = b"PASTAMASK%d" % FILE_FORMAT
 DIGEST_BYTES = 32
 START = len(MAGIC) + DIGEST_BYTES
 LENGTH_BYTES = 8
@@ -27,8 +29,13 @@ ALIGNMENT = 64  # bytes: arrays are read where they lie, and compiled loops want
 
 
 def default_cache_folder() -> Path:
-    """Return the user's cache folder of this program (`XDG_CACHE_HOME`, or `~/.cache`)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pasta-toolkit" / "masks"
+    """Return the folder of compiled masks in the user's cache."""
+    return cache_folder("masks")
+
+
+def entry_path(folder: Path, digest: str) -> Path:
+    """Return the file of an entry; one of another file format has another name."""
+    return folder / f"{digest}.mask{FILE_FORMAT}"
 
 
 def write_entry(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:

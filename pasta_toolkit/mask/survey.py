@@ -51,9 +51,7 @@ def survey_states(table: NDArray[np.uint16], trie: TokenTrie, num_tokens: int) -
     part_of, num_parts = _number_parts(table)
     chances = np.random.default_rng(SEED).integers(0, 1 << 63, size=(num_tokens, 2), dtype=np.uint64)
     by_byte = np.ascontiguousarray(table.T)
-    sums, reached = _survey(
-        by_byte, part_of, num_parts, chances, trie.node_bytes, trie.depths, trie.behind, trie.token_starts, trie.tokens
-    )
+    sums, reached = _survey(by_byte, part_of, num_parts, chances, *trie.arrays)
     contents = np.where(sums.any(axis=1), _numbered(sums) + 1, 0)  # a part without tokens is like none at all
     signatures = np.where(table == 0, 0, contents[part_of[np.arange(256), table]])
     return Survey(_numbered(signatures), _combined(table, part_of, reached))

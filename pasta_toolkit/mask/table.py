@@ -10,7 +10,7 @@ from pasta_toolkit.mask.automaton import DEAD, Automaton
 from pasta_toolkit.mask.dead_ends import refuse_dead_ends
 from pasta_toolkit.mask.kernels import BITS, FILL, KEEP
 from pasta_toolkit.mask.survey import FAR, survey_states, tokens_to
-from pasta_toolkit.mask.trie import TokenTrie, build_trie, mark_tokens, walk_trie
+from pasta_toolkit.mask.trie import TokenTrie, build_trie, mark_tokens, next_states
 from pasta_toolkit.mask.vocabulary import Vocabulary
 
 __all__ = ["NEVER", "MaskTable", "compile_table"]
@@ -67,8 +67,6 @@ class _Compiler:
         self.automaton = automaton
         self.vocabulary = vocabulary
         self.trie: TokenTrie = build_trie(vocabulary.tokens)
-        self.found = np.empty(vocabulary.num_logits, dtype=np.int32)
-        self.after = np.empty(vocabulary.num_logits, dtype=np.uint16)
         self.numbers: list[NDArray[np.int32]] = []
         self.num_numbers = 0
         self.bits: list[NDArray[np.uint32]] = []
@@ -102,12 +100,6 @@ class _Compiler:
         """The 32-bit words of a packed row."""
         return -(-self.vocabulary.num_logits // 32)
 
-    def walk(self, state: int) -> int:
-        """Put the legal tokens of a state into `found` and return their number."""
-        trie = self.trie
-        arrays = (trie.node_bytes, trie.depths, trie.behind, trie.token_starts, trie.tokens)
-        return int(walk_trie(self.automaton.table, state, *arrays, self.found, self.after))
-
     def row(self, state: int, words: NDArray[np.uint32]) -> tuple[int, tuple[int, int, int]]:
         """Store the legal tokens of a state, given as packed bits; return the strategy and where its numbers lie."""
         if self.automaton.is_accepting[state]:
@@ -132,9 +124,7 @@ class _Compiler:
 
     def next_codes(self, state: int) -> tuple[NDArray[np.uint8], NDArray[np.uint16]] | None:
         """Number the next state of every token; None where there are too many."""
-        count = self.walk(state)
-        following = np.full(self.vocabulary.num_logits, DEAD, dtype=np.uint16)
-        following[self.found[:count]] = self.after[:count]
+        following = next_states(self.automaton.table, state, self.trie, self.vocabulary.num_logits)
         states, codes = np.unique(following, return_inverse=True)
         if len(states) > MOST_CODES:
             return None

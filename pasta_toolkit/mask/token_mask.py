@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from grammar import grammar_text
 from pasta_toolkit.mask.automaton import DEAD, PLAIN_STREAMS, Automaton, compile_automaton
 from pasta_toolkit.mask.budget import Budget, TopicBudget, make_budget, make_topic_budget
-from pasta_toolkit.mask.cache import read_entry, write_entry
+from pasta_toolkit.mask.cache import entry_path, read_entry, write_entry
 from pasta_toolkit.mask.constraint import Constraint
 from pasta_toolkit.mask.delicate import closing_tokens, delicate_tokens
 from pasta_toolkit.mask.kernels import KEEP, apply_rows, pack_rows
@@ -23,12 +23,12 @@ from pasta_toolkit.mask.streams import Stream
 from pasta_toolkit.mask.survey import survey_states
 from pasta_toolkit.mask.table import MaskTable, compile_table
 from pasta_toolkit.mask.token_set import TokenSet
-from pasta_toolkit.mask.trie import TokenTrie, build_trie, walk_trie
+from pasta_toolkit.mask.trie import TokenTrie, build_trie, next_states
 from pasta_toolkit.mask.vocabulary import Vocabulary
 
 __all__ = ["TokenMask", "compile_mask"]
 
-FORMAT = "3"  # of the cache: raise it whenever the same inputs make other arrays, or another file
+FORMAT = "2"  # of the cache's content: raise it whenever the same inputs make other arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,14 +199,7 @@ class TokenMask:
         if len(place):
             states: NDArray[np.uint16] = self.table.next_states[place[0]][self.table.next_codes[place[0]]]
             return states
-        found = np.empty(self.vocabulary.num_logits, dtype=np.int32)
-        after = np.empty(self.vocabulary.num_logits, dtype=np.uint16)
-        trie = self.trie
-        arrays = (trie.node_bytes, trie.depths, trie.behind, trie.token_starts, trie.tokens)
-        count = walk_trie(self.automaton.table, state, *arrays, found, after)
-        following = np.full(self.vocabulary.num_logits, DEAD, dtype=np.uint16)
-        following[found[:count]] = after[:count]
-        return following
+        return next_states(self.automaton.table, state, self.trie, self.vocabulary.num_logits)
 
     def next_state(self, state: int, token: int) -> int:
         """Return the state after a token, DEAD if it is not legal; an end token leads to `finished`."""
@@ -263,7 +256,7 @@ def compile_mask(
     grammar = grammar_text() if parser is None else parser.source_grammar
     content = "\0".join((FORMAT, grammar, repr(streams), vocabulary.digest))
     digest = hashlib.sha256(content.encode()).hexdigest()
-    path = None if cache is None else cache / f"{digest}.mask"
+    path = None if cache is None else entry_path(cache, digest)
     entry = read_entry(path) if path else None
     if entry is not None:
         return TokenMask(*_unpacked(vocabulary, *entry), digest)

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["TokenTrie", "build_trie", "follow_byte", "mark_tokens", "walk_trie"]
+__all__ = ["TokenTrie", "build_trie", "follow_byte", "mark_tokens", "next_states"]
 
 SORTED_BYTES = 16  # tokens are sorted by so many bytes only; a longer shared beginning merely shares less
 
@@ -29,6 +29,11 @@ class TokenTrie:
     behind: NDArray[np.int32]
     token_starts: NDArray[np.int32]
     tokens: NDArray[np.int32]
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """All of it, in the order in which compiled walks take it."""
+        return self.node_bytes, self.depths, self.behind, self.token_starts, self.tokens
 
 
 def build_trie(tokens: Sequence[bytes]) -> TokenTrie:
@@ -114,15 +119,19 @@ def _grouped(order, last_nodes, token_starts):  # type: ignore[no-untyped-def]  
     return tokens
 
 
+def next_states(table: NDArray[np.uint16], state: int, trie: TokenTrie, num_tokens: int) -> NDArray[np.uint16]:
+    """Return for every token the state that it leads to from `state`, 0 where that is the dead one."""
+    following = np.zeros(num_tokens, dtype=np.uint16)
+    _walk(table, state, following, *trie.arrays)
+    return following
+
+
 @njit(cache=True)
-def walk_trie(table, state, node_bytes, depths, behind, token_starts, tokens, found, after):  # type: ignore[no-untyped-def]  # noqa: PLR0917  # pragma: no cover
-    """Write to `found` the tokens that lead from `state` to a live state, and to `after` those states; count them."""
+def _walk(table, state, following, node_bytes, depths, behind, token_starts, tokens):  # type: ignore[no-untyped-def]  # noqa: PLR0917  # pragma: no cover
     path = np.zeros(depths.max() + 2, dtype=np.uint16)
     path[0] = state
-    count = 0
     node = 0
-    num_nodes = len(node_bytes)
-    while node < num_nodes:
+    while node < len(node_bytes):
         depth = depths[node]
         reached = table[path[depth], node_bytes[node]]
         if reached == 0:
@@ -130,11 +139,8 @@ def walk_trie(table, state, node_bytes, depths, behind, token_starts, tokens, fo
             continue
         path[depth + 1] = reached
         for place in range(token_starts[node], token_starts[node + 1]):
-            found[count] = tokens[place]
-            after[count] = reached
-            count += 1
+            following[tokens[place]] = reached
         node += 1
-    return count
 
 
 def mark_tokens(
@@ -142,8 +148,7 @@ def mark_tokens(
 ) -> NDArray[np.uint32]:
     """Return the packed bits of the tokens that lead from each of the states to a live one: (states, words)."""
     by_byte = np.ascontiguousarray(table.T)
-    arrays = (trie.node_bytes, trie.depths, trie.behind, trie.token_starts, trie.tokens)
-    bits: NDArray[np.uint32] = _mark_tokens(by_byte, states.astype(np.uint32), num_words, *arrays)
+    bits: NDArray[np.uint32] = _mark_tokens(by_byte, states.astype(np.uint32), num_words, *trie.arrays)
     return bits
 
 

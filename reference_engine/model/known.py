@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from pasta_toolkit.user_cache import cache_folder
 from reference_engine.errors import ModelError
 
 __all__ = [
@@ -82,7 +83,7 @@ def model_cache() -> Path:
     """Return the folder of fetched models: `PASTA_MODELS`, or the user's cache folder."""
     if override := os.environ.get(CACHE_VARIABLE):
         return Path(override)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pasta-toolkit" / "models"
+    return cache_folder("models")
 
 
 def known_folder(name: str, *, cache: Path | None = None) -> Path:

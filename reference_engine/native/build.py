@@ -15,9 +15,10 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from pasta_toolkit.user_cache import cache_folder
 from reference_engine.errors import EngineError
 
-__all__ = ["INSTRUCTION_SETS", "build_library", "instruction_set", "library_folder"]
+__all__ = ["INSTRUCTION_SETS", "build_library", "instruction_set"]
 
 SOURCE = Path(__file__).with_name("step.cpp")
 CPU_INFO = Path("/proc/cpuinfo")
@@ -58,11 +59,6 @@ def instruction_set(cpu_info: Path = CPU_INFO) -> str:
     raise EngineError("the native step needs a processor with AVX2")
 
 
-def library_folder() -> Path:
-    """Return the user's cache folder of compiled steps (`XDG_CACHE_HOME`, or `~/.cache`)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pasta-toolkit" / "native"
-
-
 @cache
 def build_library(instructions: str) -> Path:
     """Return the compiled library for an instruction set, compiled now unless it is in the cache.
@@ -73,7 +69,7 @@ def build_library(instructions: str) -> Path:
     flags = [*COMMON_FLAGS, *(f"-m{name.replace('_', '-')}" for name in INSTRUCTION_SETS[instructions])]
     flags += os.environ.get(FLAGS_VARIABLE, "").split()
     digest = hashlib.sha256("\0".join([*flags, SOURCE.read_text(encoding="utf-8")]).encode()).hexdigest()
-    path = library_folder() / f"step-{instructions}-{digest[:16]}.so"
+    path = cache_folder("native") / f"step-{instructions}-{digest[:16]}.so"
     if not path.is_file():
         _compile(_compiler(), flags, path)
     return path

@@ -1076,31 +1076,36 @@ class Model {
         }
     }
 
-    // Add a linear layer's outputs to hidden_.
-    void add(const Linear &linear, int thread) {
+    // Multiply a thread's share of a linear layer with the panel, a pair of tiles at a time.
+    template <class Finish>
+    void multiply_share(const Linear &linear, int thread, Finish finish) {
         auto [begin, end] = share(linear.num_pairs, thread, team_.size);
         for (int pair = begin; pair < end; ++pair)
-            multiply(linear, pair, 1, panel_, scratch_[thread].data(), [&](int group, float *found) {
-                int first = pair * PAIR, outputs = std::min(PAIR, linear.rows - first);
-                Vec *to = reinterpret_cast<Vec *>(hidden_.data()) + size_t(group) * shape_.hidden + first;
-                for (int output = 0; output < outputs; ++output) {
-                    to[output] += reinterpret_cast<Vec *>(found)[output];
-                    if (linear.bias) to[output] += linear.bias[first + output];
-                }
-            });
+            multiply(linear, pair, 1, panel_, scratch_[thread].data(),
+                     [&, pair = pair](int group, float *found) { finish(pair, group, found); });
+    }
+
+    // Add a linear layer's outputs to hidden_.
+    void add(const Linear &linear, int thread) {
+        multiply_share(linear, thread, [&](int pair, int group, float *found) {
+            int first = pair * PAIR, outputs = std::min(PAIR, linear.rows - first);
+            Vec *to = reinterpret_cast<Vec *>(hidden_.data()) + size_t(group) * shape_.hidden + first;
+            for (int output = 0; output < outputs; ++output) {
+                to[output] += reinterpret_cast<Vec *>(found)[output];
+                if (linear.bias) to[output] += linear.bias[first + output];
+            }
+        });
     }
 
     // wide_[group][feature][row] = silu(gate) * up.
     void activate(const Linear &linear, int thread) {
-        auto [begin, end] = share(linear.num_pairs, thread, team_.size);
-        for (int pair = begin; pair < end; ++pair)
-            multiply(linear, pair, 1, panel_, scratch_[thread].data(), [&](int group, float *found) {
-                int first = pair * GROUP, features = std::min(GROUP, shape_.inner - first);
-                Vec *to = reinterpret_cast<Vec *>(wide_.data()) + size_t(group) * shape_.inner + first;
-                const Vec *gate = reinterpret_cast<Vec *>(found), *up = gate + GROUP;
-                for (int feature = 0; feature < features; ++feature)
-                    to[feature] = gate[feature] / (exponential(-gate[feature]) + 1.0f) * up[feature];
-            });
+        multiply_share(linear, thread, [&](int pair, int group, float *found) {
+            int first = pair * GROUP, features = std::min(GROUP, shape_.inner - first);
+            Vec *to = reinterpret_cast<Vec *>(wide_.data()) + size_t(group) * shape_.inner + first;
+            const Vec *gate = reinterpret_cast<Vec *>(found), *up = gate + GROUP;
+            for (int feature = 0; feature < features; ++feature)
+                to[feature] = gate[feature] / (exponential(-gate[feature]) + 1.0f) * up[feature];
+        });
     }
 
     void write_logits(int thread) {
@@ -1115,17 +1120,15 @@ class Model {
         team_.barrier();
         pack_panel(thread, chosen_.data(), shape_.hidden, outputs, final_norm_);
         team_.barrier();
-        auto [begin, end] = share(output_.num_pairs, thread, team_.size);
-        for (int pair = begin; pair < end; ++pair)
-            multiply(output_, pair, 1, panel_, scratch_[thread].data(), [&](int group, float *found) {
-                for (int first = pair * PAIR; first < (pair + 1) * PAIR; first += GROUP, found += GROUP * GROUP) {
-                    int tokens = std::max(0, std::min(GROUP, shape_.vocabulary - first));
-                    transpose(reinterpret_cast<Vec *>(found));
-                    for (int lane = 0; lane < std::min(GROUP, outputs - group * GROUP); ++lane)
-                        std::memcpy(batch_->logits + size_t(group * GROUP + lane) * shape_.vocabulary + first,
-                                    found + lane * GROUP, tokens * sizeof(float));
-                }
-            });
+        multiply_share(output_, thread, [&](int pair, int group, float *found) {
+            for (int token = pair * PAIR; token < (pair + 1) * PAIR; token += GROUP, found += GROUP * GROUP) {
+                int tokens = std::max(0, std::min(GROUP, shape_.vocabulary - token));
+                transpose(reinterpret_cast<Vec *>(found));
+                for (int lane = 0; lane < std::min(GROUP, outputs - group * GROUP); ++lane)
+                    std::memcpy(batch_->logits + size_t(group * GROUP + lane) * shape_.vocabulary + token,
+                                found + lane * GROUP, tokens * sizeof(float));
+            }
+        });
     }
 
     const NativeShape shape_;

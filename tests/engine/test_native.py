@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grammar import parse
+from pasta_toolkit.runtime import Limits, position_policy
 from reference_engine import Engine, EngineOptions
 from reference_engine.errors import EngineError
 from reference_engine.forced import ForcedDecoder, forced_answer
@@ -20,6 +21,7 @@ from reference_engine.step.choice import choose_step
 from reference_engine.step.readable import readable_step
 from tests.support.cpu_steps import NUM_SLOTS, as_type, copied_run, logits_of, scattered_run, step_sizes
 from tests.support.engine_models import VOCABULARY, our_model, tiny_config
+from tests.support.engine_runs import LAYOUTS, loop_for, run_forced
 from tests.support.engine_serial import byte_tokens
 from tests.support.native_steps import AVAILABLE, FAMILIES, large_step, needs_native, read_pool
 
@@ -145,19 +147,36 @@ DOCUMENT = parse(
 )
 
 
-@pytest.mark.parametrize("layout", ["interleaved", "paged", "copied"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("positions", ["predicted", "fixed:50", "oracle", "shared"])
-def test_the_engine_decodes_with_it(layout, positions):
-    narrow, _ = models("llama", head_dim=32)
+def test_requests_that_reuse_a_small_pool_get_the_logits_of_the_readable_step(layout, positions):
+    narrow, wide = models("llama", head_dim=32)
+    native = native_step("llama", AVAILABLE[0], head_dim=32)
     prompt = byte_tokens("What are the causes?", VOCABULARY)
-    recordings = {}
-    for step in ("readable", "native"):
-        options = EngineOptions(step=step, layout=layout, positions=positions, num_slots=4096, row_slots=512)
-        engine = Engine(narrow, options=options)
-        answer = forced_answer(DOCUMENT, partial(byte_tokens, vocabulary=VOCABULARY))
-        (recordings[step],) = engine.decode([Job("job", ForcedDecoder(prompt, answer))])
-        assert recordings[step].error is None
-    assert recordings["native"].script == recordings["readable"].script
+    answer = forced_answer(DOCUMENT, partial(byte_tokens, vocabulary=VOCABULARY))
+    kept = []
+    for model, step in ((narrow, lambda _, storage, batch: native(storage, batch)), (wide, readable_step)):
+        slots = 3 * 2048 if layout == "copied" else 440  # rows of one request; two requests
+        options = {"positions": position_policy(positions), "limits": Limits(max_requests=2)}
+        loop = loop_for(model, layout=layout, num_slots=slots, step=step, **options)
+        recordings, decoders = run_forced(loop, [(f"request {number}", prompt, answer) for number in range(4)])
+        assert [recording.error for recording in recordings] == [None] * 4
+        assert loop.pool.num_free == loop.pool.num_slots
+        kept.append([one for decoder in decoders.values() for one in sorted(decoder.kept, key=lambda one: one[:2])])
+    assert [one[:2] for one in kept[0]] == [one[:2] for one in kept[1]]
+    ours, exact = (torch.stack([logits for _, _, logits in some]) for some in kept)
+    assert (ours - exact).abs().mean() < 0.05
+    assert (ours.argmax(-1) == exact.argmax(-1)).float().mean() > 0.9
+
+
+def test_the_engine_decodes_with_it():
+    narrow, _ = models("llama")
+    engine = Engine(narrow, options=EngineOptions(step="native"))
+    answer = forced_answer(DOCUMENT, partial(byte_tokens, vocabulary=VOCABULARY))
+    (recording,) = engine.decode([Job("job", ForcedDecoder(byte_tokens("What?", VOCABULARY), answer))])
+    assert engine.step_sentence.startswith("native step")
+    assert recording.error is None
+    assert recording.script == answer.script
 
 
 def test_a_pool_of_another_type_is_refused():
