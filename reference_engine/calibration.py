@@ -14,10 +14,10 @@ from typing import Protocol
 import numpy as np
 
 from pasta_toolkit.report.measurement import StepSample
-from pasta_toolkit.runtime import EventKind, Script, TraceEvent
+from pasta_toolkit.runtime import EventKind, TraceEvent
 from reference_engine.calibration_shapes import CalibrationShape
 from reference_engine.errors import EngineError
-from reference_engine.forced import ForcedAnswer, ForcedDecoder
+from reference_engine.forced import idle_decoder
 from reference_engine.loop import Job, Served
 from reference_engine.pool import KvPool
 
@@ -99,23 +99,17 @@ def _round(engine: Decodes, shapes: Sequence[CalibrationShape], number: int) -> 
 
 
 def _run(engine: Decodes, shape: CalibrationShape) -> list[TraceEvent]:
-    """Let one request a lane decode until enough steps have begun, then let them go."""
+    """Let all lanes decode until enough steps have begun, then let them go."""
     events: list[TraceEvent] = []
     num_begins = 2 if shape.counts_prompts else NUM_WARMING_STEPS + shape.num_steps + 2
-    jobs = [Job(str(lane), _decoder(num_tokens, num_begins)) for lane, num_tokens in enumerate(shape.prompts)]
+    # One request a lane, each with more to decode than will be asked of it.
+    jobs = [Job(str(lane), idle_decoder(num_tokens, num_begins + 2)) for lane, num_tokens in enumerate(shape.prompts)]
     for served in engine.serve(jobs, record=events.append):
         if served.ended:
             raise EngineError(f"the shape {shape.name!r} cannot be measured: {served.ended[0].error}")
         if sum(event.kind is EventKind.STEP_BEGIN for event in events) >= num_begins:
             break
     return events
-
-
-def _decoder(prompt_tokens: int, num_steps: int) -> ForcedDecoder:
-    """Return what one lane decodes: more than will be asked of it. Which tokens those are has no effect on time."""
-    num_tokens = num_steps + 2
-    prompt = [place % 7 + 3 for place in range(prompt_tokens)]
-    return ForcedDecoder(prompt, ForcedAnswer((tuple(prompt[:1] * num_tokens),), Script.sequential(num_tokens)))
 
 
 def _check(pool: KvPool, shapes: Sequence[CalibrationShape]) -> None:

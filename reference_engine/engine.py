@@ -5,9 +5,10 @@ recordings = engine.decode([engine.forced("a", prompt, document), engine.sequent
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from grammar import Document
 from pasta_toolkit.runtime import (
@@ -31,6 +32,7 @@ from reference_engine.loop import PREFILL_CHUNK, Job, Loop, Served
 from reference_engine.model import Model
 from reference_engine.pool import KvPool
 from reference_engine.recording import Recording
+from reference_engine.step.batch import StepFunction
 from reference_engine.step.choice import choose_step
 from reference_engine.streaming import EventStream
 from reference_engine.text import Tokenizer
@@ -75,12 +77,17 @@ class Engine:
     """Decodes requests with one model over one KV pool. `step_sentence` says which step runs, and why."""
 
     def __init__(
-        self, model: Model, *, tokenizer: Tokenizer | None = None, options: EngineOptions | None = None
+        self,
+        model: Model,
+        *,
+        tokenizer: Tokenizer | None = None,
+        options: EngineOptions | None = None,
+        step: tuple[StepFunction, str] | None = None,
     ) -> None:
         self.model = model
         self.options = options or EngineOptions()
         self._tokenizer = tokenizer
-        step_function, self.step_sentence = choose_step(model, kind=self.options.step)
+        self._step, self.step_sentence = step or choose_step(model, kind=self.options.step)
         self.pool = KvPool(
             model.config,
             self.options.kv_layout,
@@ -91,11 +98,19 @@ class Engine:
         swaps = self.options.preemption is Preemption.SWAP
         self._loop = Loop(
             self.pool,
-            TorchExecutor(self.pool, step_function, swaps=swaps),
+            TorchExecutor(self.pool, self._step, swaps=swaps),
             positions=self.options.position_policy,
             limits=self.options.limits,
             preemption=self.options.preemption,
         )
+
+    def with_options(self, **changes: Any) -> "Engine":
+        """Return an engine of the same model, tokenizer and step, with other options and a pool of its own.
+
+        Steps of the two may alternate; on CUDA each change of the pool captures graphs anew.
+        """
+        step = None if "step" in changes else (self._step, self.step_sentence)
+        return Engine(self.model, tokenizer=self._tokenizer, options=replace(self.options, **changes), step=step)
 
     @property
     def tokenizer(self) -> Tokenizer:

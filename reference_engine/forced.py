@@ -14,7 +14,7 @@ from pasta_toolkit.dag import build_dag, chunk_pieces
 from pasta_toolkit.runtime import Lane, Script, ScriptReader, TagTokens, script_of_chunks
 from reference_engine.decoding import Decoded
 
-__all__ = ["EncodeCounter", "ForcedAnswer", "ForcedDecoder", "forced_answer", "forced_text"]
+__all__ = ["EncodeCounter", "ForcedAnswer", "ForcedDecoder", "forced_answer", "forced_text", "idle_decoder"]
 
 Encode = Callable[[str], Sequence[int]]
 
@@ -122,3 +122,9 @@ class EncodeCounter:
     def count_batch(self, texts: Sequence[str]) -> list[int]:
         """Return the tokens of each text."""
         return [self.count(text) for text in texts]
+
+
+def idle_decoder(prompt_tokens: int, num_tokens: int) -> ForcedDecoder:
+    """Return one thread's decoder of tokens that mean nothing: which they are has no effect on how long steps take."""
+    prompt = [place % 7 + 3 for place in range(prompt_tokens)]
+    return ForcedDecoder(prompt, ForcedAnswer((tuple(prompt[:1] * num_tokens),), Script.sequential(num_tokens)))

@@ -1,10 +1,13 @@
 """Measures decodes for a comparison: the same answer sequentially and in parallel, in turn. Compares nothing.
 
-Repetitions alternate (sequential, parallel, sequential, parallel), so that a drifting machine hits both alike.
+Repetitions alternate (sequential, parallel, sequential, parallel), so that a drifting machine hits both alike; a probe
+between their steps says how fast the machine was meanwhile.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
 from typing import ClassVar
 
 from grammar import Document, parse
@@ -14,6 +17,7 @@ from reference_engine.engine import Engine
 from reference_engine.errors import EngineError
 from reference_engine.free_options import FreeOptions
 from reference_engine.loop import Job
+from reference_engine.probe import probe_times_ns
 from reference_engine.recording import Recording
 
 __all__ = ["ForcedTask", "FreeTask", "measure"]
@@ -70,12 +74,16 @@ def measure(
     *,
     repetitions: int,
     known: Known = (),
+    probe_every: int = 0,
 ) -> Iterator[Measurement]:
     """Decode one answer so many times in both ways; what is `known` already, by variant and repetition, is left out.
+
+    A probe's step follows every `probe_every` steps, with 0 none; the decode's own times do not hold it.
 
     Raises:
         EngineError: a decode does not come to its end.
     """
+    stopwatch = _Stopwatch(engine, probe_every)
     wanted = [
         (variant, repetition)
         for repetition in range(repetitions)
@@ -85,26 +93,59 @@ def measure(
     decoded: Recording | None = None
     for variant, repetition in wanted:
         if variant == SEQUENTIAL and task.needs_parallel_first and decoded is None:
-            decoded, _ = _decoded(engine, task.parallel(engine))
+            decoded, _ = stopwatch.decode(task.parallel(engine))
         job = task.parallel(engine) if variant == PARALLEL else task.sequential(engine, decoded)
-        recording, events = _decoded(engine, job)
+        recording, timed = stopwatch.decode(job)
         decoded = recording if variant == PARALLEL else decoded
-        yield _measurement(recording, events, variant=variant, repetition=repetition)
+        assert recording.script is not None
+        events, probe_ns = tuple(timed.events), fmean(timed.probes_ns) if timed.probes_ns else None
+        yield Measurement(task.name, variant, repetition, recording.prompt_tokens, recording.script, events, probe_ns)
 
 
 def _order(task: ForcedTask | FreeTask) -> Sequence[str]:
     return (PARALLEL, SEQUENTIAL) if task.needs_parallel_first else (SEQUENTIAL, PARALLEL)
 
 
-def _decoded(engine: Engine, job: Job) -> tuple[Recording, list[TraceEvent]]:
-    events: list[TraceEvent] = []
-    record: Callable[[TraceEvent], object] = events.append
-    (recording,) = engine.decode([job], record=record)
-    if recording.error is not None:
-        raise EngineError(f"{job.name}: {recording.error}")
-    return recording, events
+@dataclass(slots=True)
+class _Timed:
+    """The events of one decode, its clock stopped while a probe runs, and the times of the probe's steps."""
+
+    events: list[TraceEvent] = field(default_factory=list)
+    probes_ns: list[int] = field(default_factory=list)
+    paused_ns: int = 0
+
+    def record(self, event: TraceEvent) -> None:
+        """Keep an event at the time without pauses."""
+        self.events.append(event._replace(at_ns=event.at_ns - self.paused_ns))
+
+    def probe(self, times_ns: Iterator[int]) -> None:
+        """Let the probe take a step, which stops the clock."""
+        begin_ns = time.perf_counter_ns()
+        self.probes_ns.append(next(times_ns))
+        self.paused_ns += time.perf_counter_ns() - begin_ns
 
 
-def _measurement(recording: Recording, events: Sequence[TraceEvent], *, variant: str, repetition: int) -> Measurement:
-    assert recording.script is not None
-    return Measurement(recording.name, variant, repetition, recording.prompt_tokens, recording.script, tuple(events))
+class _Stopwatch:
+    """Decodes one request at a time, with a probe between its steps. State: the probe."""
+
+    def __init__(self, engine: Engine, probe_every: int) -> None:
+        self._engine = engine
+        self._every = probe_every
+        self._probe_ns = probe_times_ns(engine)
+
+    def decode(self, job: Job) -> tuple[Recording, _Timed]:
+        """Decode a request.
+
+        Raises:
+            EngineError: it does not come to its end.
+        """
+        timed = _Timed()
+        ended: list[Recording] = []
+        for number, served in enumerate(self._engine.serve([job], record=timed.record)):
+            ended += served.ended
+            if self._every and number % self._every == 0:
+                timed.probe(self._probe_ns)
+        (recording,) = ended
+        if recording.error is not None:
+            raise EngineError(f"{job.name}: {recording.error}")
+        return recording, timed

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pasta_toolkit.dag import Dag
 from pasta_toolkit.report.comparison_row import Predicted
+from pasta_toolkit.report.measurement import PROBE_CONTEXT_TOKENS
 from pasta_toolkit.runtime import Request, Script
 from simulator.answer import StepCounter
 from simulator.pool_cost import ExplainedCost
@@ -65,6 +66,7 @@ def predict_decode(decode: Decode, *, cost: ExplainedCost, serving: Serving) -> 
         low_factor,
         high_factor,
         loss,
+        cost.decode_ns((PROBE_CONTEXT_TOKENS,)),
     )
 
 

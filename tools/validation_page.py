@@ -34,6 +34,7 @@ MEASURES = (
     ("rank correlation of speed-ups", "rank_correlation", ">= 0.95", False),
     ("90 % intervals cover", "interval_coverage", "85 to 95 %", True),
     ("noise floor of latencies, median", "noise_floor_median", "", True),
+    ("noise floor of latencies, p95", "noise_floor_p95", "", True),
     ("measured speed-up, geometric mean", "measured_geomean_speedup", "", False),
     ("ideal speed-up, geometric mean", "geomean_ideal_speedup", "", False),
     ("documents", "documents", ">= 200", False),
@@ -48,7 +49,9 @@ native step or, after `STEP=torch`, with PyTorch's; `python -m tools.validation_
 The engine decodes an answer by all its threads, and its rendered text by one, in turn. The simulator replays the same
 requests with a profile that `pasta calibrate` made of twelve step shapes, none of which is an answer. Before any time
 is compared the two traces must be equal event by event: same lanes, same positions, same forks and joins. An error is
-predicted / measured - 1; the noise floor is the error of one repetition as a prediction of the next.
+predicted / measured - 1; the noise floor is the error of one repetition as a prediction of the next. Between the steps
+of each decode a probe takes one of one lane, every time the same, its time left out: what it takes over what the
+profile says is how much slower the machine was just then. "At the profile's speed" is a decode's time divided by that.
 """
 PUBLISHED_HEAD = """\
 ### Published measurements
@@ -99,12 +102,21 @@ def _read(name: str) -> Any:
 
 
 def _devices(found: dict[str, Any]) -> str:
+    found = {name: content for device in found.items() for name, content in _with_steady(*device)}
     rows = tuple(
         (name, *(_cell(content, key, is_share=is_share) for content in found.values()), asked)
         for name, key, asked, is_share in MEASURES
     )
     grid = Grid("Devices, forced mode", ("measure", *found, "asked"), rows)
     return f"{markdown_grid(grid)}\n{GPU}"
+
+
+def _with_steady(name: str, content: Any) -> Iterator[tuple[str, Any]]:
+    """Yield a device's results, and behind them those at its profile's speed where a probe ran."""
+    yield name, content
+    steady = content and content["detail"].get("at_profile_speed")
+    if steady:
+        yield f"{name}, at the profile's speed", steady
 
 
 def _cell(content: Any, key: str, *, is_share: bool) -> str:

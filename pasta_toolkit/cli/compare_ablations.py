@@ -105,7 +105,14 @@ def _source(engine: "Engine", ablation: Ablation, options: Mapping[str, Any]) ->
     task = ForcedTask(name, tuple(place % 7 + 3 for place in range(ablation.prompt_tokens)), ablation.document)
     about = about_engine(engine, mode="forced")
     path = _path(options["measurements"], ablation)
-    found = measured(engine, [task], repetitions=options["repetitions"], path=path, about=about)
+    found = measured(
+        engine,
+        [task],
+        repetitions=options["repetitions"],
+        path=path,
+        about=about,
+        probe_every=options["probe_every"],
+    )
     return Source(about, found, {name: ablation.document}, engine)
 
 

@@ -1,6 +1,6 @@
 """Makes the engine that is measured, and says what a file of its measurements must say. Decodes nothing."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -30,10 +30,10 @@ def load_measuring_engine(options: dict[str, Any]) -> Engine:
 
 
 def engine_with(engine: Engine, **changes: Any) -> Engine:
-    """Return an engine of the same model and tokenizer with other options."""
+    """Return an engine with other options, and with as many slots as its layout needs."""
     if "layout" in changes and "num_slots" not in changes:
         changes["num_slots"] = _default_slots(changes["layout"], engine.options.row_slots)
-    return Engine(engine.model, tokenizer=engine.tokenizer, options=replace(engine.options, **changes))
+    return engine.with_options(**changes)
 
 
 def about_engine(engine: Engine, *, mode: str) -> dict[str, Any]:

@@ -67,6 +67,7 @@ def measured(
     repetitions: int,
     path: Path | None,
     about: Mapping[str, Any],
+    probe_every: int,
 ) -> tuple[Measurement, ...]:
     """Decode all tasks in both ways; what a file holds already is not decoded again.
 
@@ -86,7 +87,7 @@ def measured(
         for number, task in enumerate(tasks, start=1):
             status.show(f"{number} of {len(tasks)}: {task.name}")
             own = {(variant, repetition) for name, variant, repetition in done if name == task.name}
-            for measurement in measure(engine, task, repetitions=repetitions, known=own):
+            for measurement in measure(engine, task, repetitions=repetitions, known=own, probe_every=probe_every):
                 found.append(measurement)
                 if path is not None:
                     append_measurement(path, measurement)
@@ -121,6 +122,7 @@ def _measured_now(paths: Sequence[str], options: Mapping[str, Any]) -> Source:
         repetitions=options["repetitions"],
         path=options["measurements"],
         about=about,
+        probe_every=options["probe_every"],
     )
     documents = {task.name: document for task, document in chosen if document is not None}
     return Source(about, measurements, documents, engine)

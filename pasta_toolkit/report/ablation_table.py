@@ -21,9 +21,13 @@ KEYS = (
     "speedup_error",
     "ideal_speedup",
     "latency_noise",
+    "slowdown",
+    "steady_latency_error",
+    "steady_speedup_error",
 )
 TIMES = ("measured s", "predicted s", "error")
 SPEEDUPS = ("measured speed-up", "predicted", "error", "ideal")
+STEADY = ("steady error", "steady error of speed-up")  # of decodes at the profile's speed
 
 
 def ablation_content(changed: str, setting: str, *, row: ComparisonRow) -> dict[str, Any]:
@@ -34,7 +38,7 @@ def ablation_content(changed: str, setting: str, *, row: ComparisonRow) -> dict[
 
 def ablation_grid(rows: Sequence[Mapping[str, Any]]) -> Grid:
     """Return the table of rows as `ablation_content` makes them."""
-    columns = ("changed", "to", "tokens", *TIMES, *SPEEDUPS, "noise")
+    columns = ("changed", "to", "tokens", *TIMES, *SPEEDUPS, "noise", *STEADY)
     return Grid("One thing changed at a time", columns, tuple(map(_cells, rows)))
 
 
@@ -45,10 +49,14 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         f"{row['sequential_tokens']}",
         f"{row['measured_latency_s']:.3f}",
         f"{row['predicted_latency_s']:.3f}",
-        f"{row['latency_error']:+.1%}",
+        _signed(row["latency_error"]),
         f"{row['measured_speedup']:.2f}",
         f"{row['predicted_speedup']:.2f}",
-        f"{row['speedup_error']:+.1%}",
+        _signed(row["speedup_error"]),
         f"{row['ideal_speedup']:.2f}",
-        "-" if row["latency_noise"] is None else f"{row['latency_noise']:+.1%}",
+        *(_signed(row[key]) for key in ("latency_noise", "steady_latency_error", "steady_speedup_error")),
     )
+
+
+def _signed(error: float | None) -> str:
+    return "-" if error is None else f"{error:+.1%}"

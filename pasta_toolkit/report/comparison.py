@@ -1,18 +1,20 @@
 """Predicted against measured: one row a document, and what all of them come to. All arithmetic is done here.
 
 An error is predicted / measured - 1. Measured times are medians of repetitions; a measured speed-up is the median of
-the ratios of neighbouring decodes, sequential over parallel, so that a drifting machine does not bias it.
+the ratios of neighbouring decodes, sequential over parallel, so that a drifting machine does not bias it. Where a probe
+ran, all is compared a second time with measurements at the profile's speed.
 """
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from pasta_toolkit.dag.statistics import geometric_mean
 from pasta_toolkit.report.agreement import Errors, errors_of, rank_correlation, sign_agreement
 from pasta_toolkit.report.comparison_row import ComparisonRow, Predicted, StepPoint
 from pasta_toolkit.report.diagnosis import Finding, PricedSteps, diagnose
+from pasta_toolkit.report.machine_speed import at_profile_speed, slowdown
 from pasta_toolkit.report.measured_loss import LossTokens, measured_loss, merged_loss
 from pasta_toolkit.report.measurement import PARALLEL, Measurement, MeasurementError
 from pasta_toolkit.report.prediction import LossAccount
@@ -31,7 +33,8 @@ class Comparison:
     """All rows and what they come to; None where nothing can be said.
 
     `levels` are the errors of steps, chunks, threads and requests, `times` those of TTFT, TPOT, sequential latency and
-    so on. The loss tables hold each term's geometric mean factor on the speed-up.
+    so on. The loss tables hold each term's geometric mean factor on the speed-up. `slowdowns` are the rows' own, and
+    `steady` is the same comparison at the profile's speed; it is there if every decode had a probe.
     """
 
     about: tuple[tuple[str, str], ...]
@@ -51,6 +54,8 @@ class Comparison:
     measured_factors: Mapping[str, float]
     predicted_factors: Mapping[str, float]
     findings: tuple[Finding, ...] = ()
+    slowdowns: tuple[float, ...] = ()
+    steady: "Comparison | None" = None
     shown: tuple[tuple[TraceEvent, ...], tuple[TraceEvent, ...]] | None = field(default=None, repr=False)
 
 
@@ -60,6 +65,62 @@ def compare_document(predicted: Predicted, measurements: Sequence[Measurement]) 
     Raises:
         MeasurementError: the structure differs, or a decode of either kind is missing.
     """
+    row = _row(predicted, measurements)
+    found = [slowdown(measured, probe_ns=predicted.probe_ns) for measured in measurements]
+    slowdowns = [slow for slow in found if slow is not None]
+    if len(slowdowns) < len(measurements):
+        return row
+    steady = [at_profile_speed(measured, slowdown=slow) for measured, slow in zip(measurements, slowdowns, strict=True)]
+    return replace(row, slowdown=median(slowdowns), steady=_row(predicted, steady))
+
+
+def compare(
+    rows: Sequence[ComparisonRow],
+    *,
+    priced: Sequence[PricedSteps] = (),
+    about: Iterable[tuple[str, str]] = (),
+    shown: tuple[tuple[TraceEvent, ...], tuple[TraceEvent, ...]] | None = None,
+) -> Comparison:
+    """Sum up all rows. `shown` are a measured and a predicted trace to be drawn; `priced` is what a finding needs.
+
+    Raises:
+        MeasurementError: there is no row.
+    """
+    if not rows:
+        raise MeasurementError("there is no document to compare")
+    steady = [row.steady for row in rows if row.steady is not None]
+    covered = [row.is_covered for row in rows if row.is_covered is not None]
+    pairs = [(row.predicted_speedup, row.measured_speedup) for row in rows]
+    agreement, num_signs = sign_agreement(pairs)
+    latencies = [(float(row.predicted_latency_ns), row.measured_latency_ns) for row in rows]
+    noise = [row.latency_noise for row in rows if row.latency_noise is not None]
+    speedup_noise = [row.speedup_noise for row in rows if row.speedup_noise is not None]
+    accounts = [row for row in rows if row.measured_loss is not None and row.predicted_loss is not None]
+    return Comparison(
+        tuple(about),
+        tuple(rows),
+        levels={level: errors_of(_errors_at(rows, level)) for level in LEVELS},
+        times=_times(rows),
+        sign_agreement=agreement,
+        num_signs=num_signs,
+        speedup_rank_correlation=rank_correlation(pairs),
+        latency_rank_correlation=rank_correlation(latencies),
+        interval_coverage=sum(covered) / len(covered) if covered else None,
+        latency_noise=errors_of(noise) if noise else None,
+        speedup_noise=errors_of(speedup_noise) if speedup_noise else None,
+        measured_geomean_speedup=geometric_mean(row.measured_speedup for row in rows),
+        predicted_geomean_speedup=geometric_mean(row.predicted_speedup for row in rows),
+        geomean_ideal_speedup=geometric_mean(row.ideal_speedup for row in rows),
+        measured_factors=_factors([row.measured_loss for row in accounts if row.measured_loss is not None]),
+        predicted_factors=_factors([row.predicted_loss for row in accounts if row.predicted_loss is not None]),
+        findings=diagnose(priced),
+        slowdowns=tuple(row.slowdown for row in rows if row.slowdown is not None),
+        steady=compare(steady) if len(steady) == len(rows) else None,
+        shown=shown,
+    )
+
+
+def _row(predicted: Predicted, measurements: Sequence[Measurement]) -> ComparisonRow:
     parallel = [measured for measured in measurements if measured.variant == PARALLEL]
     sequential = [measured for measured in measurements if measured.variant != PARALLEL]
     if not parallel or not sequential:
@@ -96,49 +157,6 @@ def compare_document(predicted: Predicted, measurements: Sequence[Measurement]) 
         steps=steps,
         measured_loss=_measured_loss(predicted, parallel, sequential),
         predicted_loss=None if predicted.loss is None else merged_loss(predicted.loss),
-    )
-
-
-def compare(
-    rows: Sequence[ComparisonRow],
-    *,
-    priced: Sequence[PricedSteps] = (),
-    about: Iterable[tuple[str, str]] = (),
-    shown: tuple[tuple[TraceEvent, ...], tuple[TraceEvent, ...]] | None = None,
-) -> Comparison:
-    """Sum up all rows. `shown` are a measured and a predicted trace to be drawn; `priced` is what a finding needs.
-
-    Raises:
-        MeasurementError: there is no row.
-    """
-    if not rows:
-        raise MeasurementError("there is no document to compare")
-    covered = [row.is_covered for row in rows if row.is_covered is not None]
-    pairs = [(row.predicted_speedup, row.measured_speedup) for row in rows]
-    agreement, num_signs = sign_agreement(pairs)
-    latencies = [(float(row.predicted_latency_ns), row.measured_latency_ns) for row in rows]
-    noise = [row.latency_noise for row in rows if row.latency_noise is not None]
-    speedup_noise = [row.speedup_noise for row in rows if row.speedup_noise is not None]
-    accounts = [row for row in rows if row.measured_loss is not None and row.predicted_loss is not None]
-    return Comparison(
-        tuple(about),
-        tuple(rows),
-        levels={level: errors_of(_errors_at(rows, level)) for level in LEVELS},
-        times=_times(rows),
-        sign_agreement=agreement,
-        num_signs=num_signs,
-        speedup_rank_correlation=rank_correlation(pairs),
-        latency_rank_correlation=rank_correlation(latencies),
-        interval_coverage=sum(covered) / len(covered) if covered else None,
-        latency_noise=errors_of(noise) if noise else None,
-        speedup_noise=errors_of(speedup_noise) if speedup_noise else None,
-        measured_geomean_speedup=geometric_mean(row.measured_speedup for row in rows),
-        predicted_geomean_speedup=geometric_mean(row.predicted_speedup for row in rows),
-        geomean_ideal_speedup=geometric_mean(row.ideal_speedup for row in rows),
-        measured_factors=_factors([row.measured_loss for row in accounts if row.measured_loss is not None]),
-        predicted_factors=_factors([row.predicted_loss for row in accounts if row.predicted_loss is not None]),
-        findings=diagnose(priced),
-        shown=shown,
     )
 
 

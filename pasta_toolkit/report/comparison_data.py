@@ -15,6 +15,14 @@ NANOSECONDS_PER_SECOND = 1e9
 def comparison_content(comparison: Comparison) -> dict[str, Any]:
     """Return the content of the document; null stands where nothing can be said."""
     return {
+        **_sums(comparison),
+        "rows": [row_content(row) for row in comparison.rows],
+        "detail": _detail(comparison),
+    }
+
+
+def _sums(comparison: Comparison) -> dict[str, Any]:
+    return {
         "latency_error_median": comparison.times["latency"].median,
         "latency_error_p95": comparison.times["latency"].p95,
         "speedup_error_median": comparison.times["speed-up"].median,
@@ -23,11 +31,10 @@ def comparison_content(comparison: Comparison) -> dict[str, Any]:
         "rank_correlation": comparison.speedup_rank_correlation,
         "interval_coverage": comparison.interval_coverage,
         "noise_floor_median": None if comparison.latency_noise is None else comparison.latency_noise.median,
+        "noise_floor_p95": None if comparison.latency_noise is None else comparison.latency_noise.p95,
         "measured_geomean_speedup": comparison.measured_geomean_speedup,
         "geomean_ideal_speedup": comparison.geomean_ideal_speedup,
         "documents": len(comparison.rows),
-        "rows": [row_content(row) for row in comparison.rows],
-        "detail": _detail(comparison),
     }
 
 
@@ -48,6 +55,8 @@ def _detail(comparison: Comparison) -> dict[str, Any]:
             "measured": dict(comparison.measured_factors),
         },
         "findings": [{**asdict(finding), "sentence": finding.sentence} for finding in comparison.findings],
+        "slowdowns": list(comparison.slowdowns),
+        "at_profile_speed": None if comparison.steady is None else _sums(comparison.steady),
     }
 
 
@@ -80,6 +89,9 @@ def row_content(row: ComparisonRow) -> dict[str, Any]:
         "in_interval": row.is_covered,
         "latency_noise": row.latency_noise,
         "speedup_noise": row.speedup_noise,
+        "slowdown": row.slowdown,
+        "steady_latency_error": None if row.steady is None else row.steady.latency_error,
+        "steady_speedup_error": None if row.steady is None else row.steady.speedup_error,
         "predicted_loss_s": _loss(row.predicted_loss),
         "measured_loss_s": _loss(row.measured_loss),
     }

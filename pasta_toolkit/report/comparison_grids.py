@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pasta_toolkit.dag.statistics import Grid
+from pasta_toolkit.dag.statistics import Grid, quantile
 from pasta_toolkit.report.agreement import Errors
 from pasta_toolkit.report.comparison import Comparison
 from pasta_toolkit.report.comparison_row import ComparisonRow
@@ -15,12 +15,20 @@ NANOSECONDS_PER_SECOND = 1e9
 ASKED = {"latency": (0.05, 0.10), "speed-up": (0.03, 0.08)}
 ASKED_SIGNS, ASKED_RANKS, ASKED_COVERAGE = 0.99, 0.95, (0.85, 0.95)
 VISIBLE = 5e-4
+AT_PROFILE_SPEED = "at the profile's speed"
+P5, P95 = 0.05, 0.95
 
 
 def sentences(comparison: Comparison) -> Iterator[str]:
     """Say what matters: what was found wrong, and whether noise hides the rest."""
     yield f"Structure: equal, event by event, in all {len(comparison.rows)} documents."
     yield from (finding.sentence[:1].upper() + finding.sentence[1:] + "." for finding in comparison.findings)
+    if comparison.slowdowns:
+        low, middle, high = (quantile(sorted(comparison.slowdowns), share) for share in (P5, 0.5, P95))
+        yield (
+            f"The machine: a probe's step took {low:.2f} to {high:.2f} times what the profile says (90 % of documents; "
+            f"median {middle:.2f})."
+        )
     if comparison.latency_noise is None:
         yield "Noise floor: unknown, since nothing was decoded twice (--repetitions 2)."
 
@@ -60,41 +68,45 @@ def _document_row(row: ComparisonRow) -> tuple[str, ...]:
 
 
 def _agreement_grid(comparison: Comparison) -> Grid:
-    low, high = ASKED_COVERAGE
-    rows = [
-        *_error_rows("latency", comparison.times["latency"], comparison.latency_noise),
-        *_error_rows("speed-up", comparison.times["speed-up"], comparison.speedup_noise),
-        (
-            f"sign right (of {comparison.num_signs} beyond 5 %)",
-            _share(comparison.sign_agreement),
-            f">= {ASKED_SIGNS:.0%}",
-            NOTHING,
-        ),
-        _correlation_row("rank correlation of speed-ups", comparison.speedup_rank_correlation),
-        _correlation_row("rank correlation of latencies", comparison.latency_rank_correlation),
-        ("90 % intervals cover", _share(comparison.interval_coverage), f"{low:.0%} to {high:.0%}", NOTHING),
-        _mean_row("measured speed-up", comparison.measured_geomean_speedup),
-        _mean_row("predicted speed-up", comparison.predicted_geomean_speedup),
-        _mean_row("ideal speed-up", comparison.geomean_ideal_speedup),
-    ]
-    return Grid("Predicted against measured", ("measure", "found", "asked", "noise floor"), tuple(rows))
+    """Return what was found and what was asked; beside it the same at the profile's speed, where a probe told it."""
+    columns = ["found", "noise floor"]
+    cells: list[tuple[str, ...]] = list(_agreement_cells(comparison))
+    if comparison.steady is not None:
+        columns += [AT_PROFILE_SPEED, "noise floor"]
+        cells = [one + other for one, other in zip(cells, _agreement_cells(comparison.steady), strict=True)]
+    rows = tuple(
+        (name, *found, asked) for (name, asked), found in zip(_agreement_names(comparison), cells, strict=True)
+    )
+    return Grid("Predicted against measured", ("measure", *columns, "asked"), rows)
 
 
-def _error_rows(name: str, errors: Errors, noise: Errors | None) -> Iterator[tuple[str, ...]]:
-    """Yield median and 95th percentile of an error beside what was asked and what the machine's noise is."""
-    floors = (None, None) if noise is None else (noise.median, noise.p95)
-    for kind, error, asked, floor in zip(
-        ("median", "p95"), (errors.median, errors.p95), ASKED[name], floors, strict=True
-    ):
-        yield f"{name} error, {kind}", f"{error:.1%}", f"<= {asked:.0%}", NOTHING if floor is None else f"{floor:.1%}"
+def _agreement_names(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """Yield what each row is of, and what is asked of it."""
+    for name, (median, p95) in ASKED.items():
+        yield f"{name} error, median", f"<= {median:.0%}"
+        yield f"{name} error, p95", f"<= {p95:.0%}"
+    yield f"sign right (of {comparison.num_signs} beyond 5 %)", f">= {ASKED_SIGNS:.0%}"
+    yield "rank correlation of speed-ups", f">= {ASKED_RANKS}"
+    yield "rank correlation of latencies", f">= {ASKED_RANKS}"
+    yield "90 % intervals cover", "{:.0%} to {:.0%}".format(*ASKED_COVERAGE)
+    for name in ("measured", "predicted", "ideal"):
+        yield f"{name} speed-up, geometric mean", NOTHING
 
 
-def _correlation_row(name: str, found: float | None) -> tuple[str, ...]:
-    return name, NOTHING if found is None else f"{found:.3f}", f">= {ASKED_RANKS}", NOTHING
-
-
-def _mean_row(name: str, found: float | None) -> tuple[str, ...]:
-    return f"{name}, geometric mean", NOTHING if found is None else f"{found:.3f}", NOTHING, NOTHING
+def _agreement_cells(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """Yield what was found for each row, and the machine's own noise beside it."""
+    noises = (comparison.latency_noise, comparison.speedup_noise)
+    for name, noise in zip(ASKED, noises, strict=True):
+        errors = comparison.times[name]
+        yield _share(errors.median), _share(None if noise is None else noise.median)
+        yield _share(errors.p95), _share(None if noise is None else noise.p95)
+    yield _share(comparison.sign_agreement), NOTHING
+    yield _number(comparison.speedup_rank_correlation), NOTHING
+    yield _number(comparison.latency_rank_correlation), NOTHING
+    yield _share(comparison.interval_coverage), NOTHING
+    yield _number(comparison.measured_geomean_speedup), NOTHING
+    yield _number(comparison.predicted_geomean_speedup), NOTHING
+    yield _number(comparison.geomean_ideal_speedup), NOTHING
 
 
 def _times_grid(comparison: Comparison) -> Grid:
@@ -122,6 +134,10 @@ def _cells(errors: Errors) -> tuple[str, ...]:
 
 def _share(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.1%}"
+
+
+def _number(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.3f}"
 
 
 def _signed(error: float) -> str:

@@ -89,6 +89,12 @@ def _errors(figure: "Figure", comparison: Comparison) -> None:
             [row.speedup_noise for row in rows if row.speedup_noise is not None],
         ),
     ]
+    if comparison.steady is not None:
+        steady = comparison.steady.rows
+        curves += [
+            ("latency at the profile's speed", POINT_COLOUR, "--", [row.latency_error for row in steady]),
+            ("speed-up at the profile's speed", SPEEDUP_COLOUR, "--", [row.speedup_error for row in steady]),
+        ]
     for name, colour, style, errors in curves:
         if errors:
             axes.ecdf([PERCENT * abs(error) for error in errors], label=name, color=colour, linestyle=style)

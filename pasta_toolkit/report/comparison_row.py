@@ -16,7 +16,10 @@ MIN_TOKENS_OF_TPOT = 2
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """What the simulator says of one document: both traces, the terms of the parallel one's steps, and an interval."""
+    """What the simulator says of one document: both traces, the terms of the parallel one's steps, and an interval.
+
+    `probe_ns` is the time of a probe's step, by which the speed of the machine is told; None if it was not asked.
+    """
 
     document: str
     parallel: tuple[TraceEvent, ...]
@@ -27,6 +30,7 @@ class Predicted:
     low_factor: float = 1.0
     high_factor: float = 1.0
     loss: LossAccount | None = None
+    probe_ns: float | None = None
 
     @property
     def latency_ns(self) -> int:
@@ -54,7 +58,9 @@ class ComparisonRow:
     """One document, predicted and measured; times in nanoseconds.
 
     `latency_noise` and `speedup_noise` are what the first half of the repetitions says against the second, as an error;
-    None where there is but one. `errors` hold those of all steps, chunks and threads.
+    None where there is but one. `errors` hold those of all steps, chunks and threads. `slowdown` is how many times
+    longer than predicted a probe's steps took beside the parallel decodes, and `steady` the row of the same decodes at
+    the profile's speed; None where no probe ran.
     """
 
     document: str
@@ -79,6 +85,8 @@ class ComparisonRow:
     steps: tuple[StepPoint, ...]
     measured_loss: LossAccount | None = None
     predicted_loss: LossAccount | None = None
+    slowdown: float | None = None
+    steady: "ComparisonRow | None" = None
 
     @property
     def predicted_speedup(self) -> float:

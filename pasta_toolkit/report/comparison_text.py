@@ -14,7 +14,8 @@ __all__ = ["comparison_html", "comparison_markdown", "comparison_text"]
 MOST_DOCUMENTS_SHOWN = 200
 CAPTIONS = {
     "scatter": "Predicted against measured: latency and speed-up. On the line they are equal.",
-    "errors": "How many documents have at most which error; dotted, the noise floor: the same decode against itself.",
+    "errors": "How many documents have at most which error; dotted, the noise floor: the same decode against itself; "
+    "dashed, decodes at the profile's speed, as a probe told it.",
     "timelines": "One document: its threads as predicted, above, and as measured, below.",
     "residuals": "Errors of single steps over their rows and contexts.",
 }

@@ -17,6 +17,7 @@ from pasta_toolkit.runtime.script_data import read_script, script_data
 __all__ = [
     "MEASUREMENTS_SCHEMA",
     "PARALLEL",
+    "PROBE_CONTEXT_TOKENS",
     "SEQUENTIAL",
     "Measurement",
     "MeasurementError",
@@ -28,6 +29,7 @@ __all__ = [
 
 MEASUREMENTS_SCHEMA = "pasta.measurements/1"
 PARALLEL, SEQUENTIAL = "parallel", "sequential"
+PROBE_CONTEXT_TOKENS = 64  # behind which the one lane of a probe's step decodes, in the mean
 
 
 class MeasurementError(PastaError):
@@ -39,6 +41,8 @@ class Measurement:
     """One decode of one answer, alone on the device: by all its threads (`parallel`) or rendered by one.
 
     `script` repeats it lane by lane, `events` say when what happened; all of them are of the request `document`.
+    `probe_ns` is the mean time of a probe's steps, which were taken between its own and left out of its time: what one
+    lane took on this machine meanwhile. None without a probe.
     """
 
     document: str
@@ -47,6 +51,7 @@ class Measurement:
     prompt_tokens: int
     script: Script
     events: tuple[TraceEvent, ...]
+    probe_ns: float | None = None
 
     @property
     def latency_ns(self) -> int:
@@ -116,6 +121,7 @@ def append_measurement(path: Path, measurement: Measurement) -> None:
             "prompt_tokens": measurement.prompt_tokens,
             "script": script_data(measurement.script),
             "events": [_event_to_json(event) for event in measurement.events],
+            "probe_ns": measurement.probe_ns,
         },
     )
 
@@ -149,6 +155,7 @@ def _measurements(path: Path, lines: Iterable[str]) -> Iterable[Measurement]:
                 fields["prompt_tokens"],
                 read_script(fields["script"]),
                 tuple(_event_from_json(name, event) for event in fields["events"]),
+                fields.get("probe_ns"),
             )
         except (KeyError, TypeError, ValueError, TraceError) as error:
             raise MeasurementError(f"{path}: line {number} is no measurement: {error!r}") from error

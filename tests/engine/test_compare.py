@@ -48,6 +48,7 @@ KEYS = [
     "rank_correlation",
     "interval_coverage",
     "noise_floor_median",
+    "noise_floor_p95",
     "measured_geomean_speedup",
     "geomean_ideal_speedup",
     "documents",

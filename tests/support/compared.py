@@ -59,8 +59,11 @@ def predicted_with(model, decode):
     return predict_decode(decode, cost=PoolCost(model), serving=Serving())
 
 
-def measured_as(predicted, decode, *, factor=1.0, sequential_factor=None, repetitions=1):
-    """Return measurements that say what was predicted, all times by a factor; repetition n takes n % longer."""
+def measured_as(predicted, decode, *, factor=1.0, sequential_factor=None, repetitions=1, slowdown=None):
+    """Return measurements that say what was predicted, all times by a factor; repetition n takes n % longer.
+
+    With a slowdown a probe took so many times what was predicted of it, and all else did besides.
+    """
     both = ((SEQUENTIAL, predicted.sequential, decode.sequential), (PARALLEL, predicted.parallel, decode.parallel))
     return [
         Measurement(
@@ -69,7 +72,12 @@ def measured_as(predicted, decode, *, factor=1.0, sequential_factor=None, repeti
             repetition,
             decode.prompt_tokens,
             script,
-            _stretched(events, (sequential_factor or factor if variant == SEQUENTIAL else factor) + repetition / 100),
+            _stretched(
+                events,
+                ((sequential_factor or factor if variant == SEQUENTIAL else factor) + repetition / 100)
+                * (slowdown or 1),
+            ),
+            slowdown and slowdown * predicted.probe_ns,
         )
         for repetition in range(repetitions)
         for variant, events, script in both

@@ -1,0 +1,37 @@
+"""How fast the machine is at the moment: a step of one lane, the same each time, taken between the steps of a decode.
+
+A machine that others use too changes its speed from second to second. A probe's step beside every few steps of a decode
+says by how much, since its own price is known: the profile's for one lane.
+"""
+
+import time
+from collections.abc import Iterator
+
+from pasta_toolkit.report.measurement import PROBE_CONTEXT_TOKENS
+from reference_engine.engine import Engine
+from reference_engine.forced import idle_decoder
+from reference_engine.loop import Job
+
+__all__ = ["probe_times_ns"]
+
+PROMPT_TOKENS = 4
+NUM_TOKENS = 2 * (PROBE_CONTEXT_TOKENS - PROMPT_TOKENS)  # of one probing decode, behind which another begins
+NUM_WARMING_STEPS = 3  # the prompt's, and those in which buffers are allocated
+NUM_SLOTS = 256
+
+
+def probe_times_ns(engine: Engine) -> Iterator[int]:
+    """Take one step whenever asked, without end, and yield how long it took; the engine's own pool is left alone.
+
+    Other steps of the engine may be taken in between.
+    """
+    slots = engine.options.row_slots if engine.pool.copies else NUM_SLOTS
+    # A step's CUDA graphs are bound to one pool.
+    changes = {"step": engine.options.step} if engine.model.device.type == "cuda" else {}
+    beside = engine.with_options(num_slots=slots, **changes)
+    while True:
+        begin_ns = time.perf_counter_ns()
+        for index, _ in enumerate(beside.serve([Job("probe", idle_decoder(PROMPT_TOKENS, NUM_TOKENS))])):
+            if index >= NUM_WARMING_STEPS:
+                yield time.perf_counter_ns() - begin_ns
+            begin_ns = time.perf_counter_ns()
