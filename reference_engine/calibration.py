@@ -2,7 +2,7 @@
 
 Every visit of a shape is a small run of the engine's own loop, so that a step takes what it takes in a decode, with all
 that Python does around it. Rounds visit all shapes in turn, the other way about in every second round, so that a drift
-of the machine hits all of them alike.
+of the machine hits all of them alike. A probe's step between theirs says how fast the machine was meanwhile.
 """
 
 import time
@@ -20,13 +20,14 @@ from reference_engine.errors import EngineError
 from reference_engine.forced import idle_decoder
 from reference_engine.loop import Job, Served
 from reference_engine.pool import KvPool
+from reference_engine.probe import ProbedTrace
 
 __all__ = ["Decodes", "calibrate", "visit_shape"]
 
 NUM_WARMING_STEPS = 2  # behind the prompts, before steps count: buffers of a new shape are allocated in the first
 MIN_ROUNDS = 3
 MARGIN_SLOTS = 64
-NANOSECONDS_PER_SECOND = 1e9
+PROBE_EVERY = 3  # ours: a visit is short
 
 
 class Decodes(Protocol):
@@ -52,64 +53,79 @@ def calibrate(
     shapes: Sequence[CalibrationShape],
     *,
     seconds: float,
+    probe_times_ns: Iterator[int] | None = None,
     progress: Callable[[str], object] = lambda what: None,
 ) -> Iterator[StepSample]:
     """Visit all shapes in turn until the time is over, at least three times; the first round warms up and is not given.
+
+    With a probe, one of its steps follows every few of a visit.
 
     Raises:
         EngineError: the pool is too small for a shape.
     """
     _check(engine.pool, shapes)
     begin_s = time.monotonic()
-    for _ in _round(engine, shapes, 0):
+    for _ in _round(engine, shapes, 0, probe_times_ns):
         pass
     round_s = time.monotonic() - begin_s
     num_rounds = 0
     while num_rounds < MIN_ROUNDS or time.monotonic() - begin_s + round_s < seconds:
         num_rounds += 1
         progress(f"round {num_rounds}, {time.monotonic() - begin_s:.0f} of {seconds:.0f} s")
-        yield from _round(engine, shapes, num_rounds)
+        yield from _round(engine, shapes, num_rounds, probe_times_ns)
 
 
-def visit_shape(engine: Decodes, shape: CalibrationShape, *, visit: int) -> Iterator[StepSample]:
+def visit_shape(
+    engine: Decodes, shape: CalibrationShape, *, visit: int, probe_times_ns: Iterator[int] | None = None
+) -> Iterator[StepSample]:
     """Run the engine once in this shape and return its steps, those before it took the shape included."""
     pool = engine.pool
     line = pool.open_line()
     if shape.occupied_slots:
         pool.place(line, np.zeros(shape.occupied_slots, dtype=np.int64))
     try:
-        events = _run(engine, shape)
+        trace = _run(engine, shape, probe_times_ns)
     finally:
         pool.close(line)
-    begins = [event for event in events if event.kind is EventKind.STEP_BEGIN]
+    begins = [event for event in trace.events if event.kind is EventKind.STEP_BEGIN]
     for index, (begin, after) in enumerate(pairwise(begins)):
         counts = index == 0 if shape.counts_prompts else index > NUM_WARMING_STEPS
         yield StepSample(
-            shape.name, visit, begin.lanes or (), after.at_ns - begin.at_ns, shape.occupied_slots, is_counted=counts
+            shape.name,
+            visit,
+            begin.lanes or (),
+            after.at_ns - begin.at_ns,
+            shape.occupied_slots,
+            is_counted=counts,
+            probe_ns=trace.probe_ns,
         )
 
 
-def _round(engine: Decodes, shapes: Sequence[CalibrationShape], number: int) -> Iterator[StepSample]:
+def _round(
+    engine: Decodes, shapes: Sequence[CalibrationShape], number: int, probe_times_ns: Iterator[int] | None
+) -> Iterator[StepSample]:
     """Visit every shape once."""
     ordered = list(enumerate(shapes))
     for index, shape in ordered if number % 2 else reversed(ordered):
         for repeat in range(shape.num_visits):
             visit = (number * len(shapes) + index) * max(shape.num_visits for shape in shapes) + repeat
-            yield from visit_shape(engine, shape, visit=visit)
+            yield from visit_shape(engine, shape, visit=visit, probe_times_ns=probe_times_ns)
 
 
-def _run(engine: Decodes, shape: CalibrationShape) -> list[TraceEvent]:
+def _run(engine: Decodes, shape: CalibrationShape, probe_times_ns: Iterator[int] | None) -> ProbedTrace:
     """Let all lanes decode until enough steps have begun, then let them go."""
-    events: list[TraceEvent] = []
+    trace = ProbedTrace(probe_times_ns or iter(()))
     num_begins = 2 if shape.counts_prompts else NUM_WARMING_STEPS + shape.num_steps + 2
     # One request a lane, each with more to decode than will be asked of it.
     jobs = [Job(str(lane), idle_decoder(num_tokens, num_begins + 2)) for lane, num_tokens in enumerate(shape.prompts)]
-    for served in engine.serve(jobs, record=events.append):
+    for number, served in enumerate(engine.serve(jobs, record=trace.record)):
         if served.ended:
             raise EngineError(f"the shape {shape.name!r} cannot be measured: {served.ended[0].error}")
-        if sum(event.kind is EventKind.STEP_BEGIN for event in events) >= num_begins:
+        if sum(event.kind is EventKind.STEP_BEGIN for event in trace.events) >= num_begins:
             break
-    return events
+        if probe_times_ns is not None and number % PROBE_EVERY == 0:
+            trace.probe()
+    return trace
 
 
 def _check(pool: KvPool, shapes: Sequence[CalibrationShape]) -> None:

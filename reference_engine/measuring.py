@@ -4,20 +4,17 @@ Repetitions alternate (sequential, parallel, sequential, parallel), so that a dr
 between their steps says how fast the machine was meanwhile.
 """
 
-import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from statistics import fmean
+from dataclasses import dataclass
 from typing import ClassVar
 
 from grammar import Document, parse
 from pasta_toolkit.report.measurement import PARALLEL, SEQUENTIAL, Measurement
-from pasta_toolkit.runtime import TraceEvent
 from reference_engine.engine import Engine
 from reference_engine.errors import EngineError
 from reference_engine.free_options import FreeOptions
 from reference_engine.loop import Job
-from reference_engine.probe import probe_times_ns
+from reference_engine.probe import ProbedTrace, probe_times_ns
 from reference_engine.recording import Recording
 
 __all__ = ["ForcedTask", "FreeTask", "measure"]
@@ -95,34 +92,15 @@ def measure(
         if variant == SEQUENTIAL and task.needs_parallel_first and decoded is None:
             decoded, _ = stopwatch.decode(task.parallel(engine))
         job = task.parallel(engine) if variant == PARALLEL else task.sequential(engine, decoded)
-        recording, timed = stopwatch.decode(job)
+        recording, trace = stopwatch.decode(job)
         decoded = recording if variant == PARALLEL else decoded
         assert recording.script is not None
-        events, probe_ns = tuple(timed.events), fmean(timed.probes_ns) if timed.probes_ns else None
+        events, probe_ns = tuple(trace.events), trace.probe_ns
         yield Measurement(task.name, variant, repetition, recording.prompt_tokens, recording.script, events, probe_ns)
 
 
 def _order(task: ForcedTask | FreeTask) -> Sequence[str]:
     return (PARALLEL, SEQUENTIAL) if task.needs_parallel_first else (SEQUENTIAL, PARALLEL)
-
-
-@dataclass(slots=True)
-class _Timed:
-    """The events of one decode, its clock stopped while a probe runs, and the times of the probe's steps."""
-
-    events: list[TraceEvent] = field(default_factory=list)
-    probes_ns: list[int] = field(default_factory=list)
-    paused_ns: int = 0
-
-    def record(self, event: TraceEvent) -> None:
-        """Keep an event at the time without pauses."""
-        self.events.append(event._replace(at_ns=event.at_ns - self.paused_ns))
-
-    def probe(self, times_ns: Iterator[int]) -> None:
-        """Let the probe take a step, which stops the clock."""
-        begin_ns = time.perf_counter_ns()
-        self.probes_ns.append(next(times_ns))
-        self.paused_ns += time.perf_counter_ns() - begin_ns
 
 
 class _Stopwatch:
@@ -133,19 +111,19 @@ class _Stopwatch:
         self._every = probe_every
         self._probe_ns = probe_times_ns(engine)
 
-    def decode(self, job: Job) -> tuple[Recording, _Timed]:
+    def decode(self, job: Job) -> tuple[Recording, ProbedTrace]:
         """Decode a request.
 
         Raises:
             EngineError: it does not come to its end.
         """
-        timed = _Timed()
+        trace = ProbedTrace(self._probe_ns)
         ended: list[Recording] = []
-        for number, served in enumerate(self._engine.serve([job], record=timed.record)):
+        for number, served in enumerate(self._engine.serve([job], record=trace.record)):
             ended += served.ended
             if self._every and number % self._every == 0:
-                timed.probe(self._probe_ns)
+                trace.probe()
         (recording,) = ended
         if recording.error is not None:
             raise EngineError(f"{job.name}: {recording.error}")
-        return recording, timed
+        return recording, trace

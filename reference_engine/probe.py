@@ -6,13 +6,16 @@ says by how much, since its own price is known: the profile's for one lane.
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import fmean
 
 from pasta_toolkit.report.measurement import PROBE_CONTEXT_TOKENS
+from pasta_toolkit.runtime import TraceEvent
 from reference_engine.engine import Engine
 from reference_engine.forced import idle_decoder
 from reference_engine.loop import Job
 
-__all__ = ["probe_times_ns"]
+__all__ = ["ProbedTrace", "probe_times_ns"]
 
 PROMPT_TOKENS = 4
 NUM_TOKENS = 2 * (PROBE_CONTEXT_TOKENS - PROMPT_TOKENS)  # of one probing decode, behind which another begins
@@ -35,3 +38,28 @@ def probe_times_ns(engine: Engine) -> Iterator[int]:
             if index >= NUM_WARMING_STEPS:
                 yield time.perf_counter_ns() - begin_ns
             begin_ns = time.perf_counter_ns()
+
+
+@dataclass(slots=True)
+class ProbedTrace:
+    """The events of a decode, its clock stopped while the probe runs, and the times of the probe's steps."""
+
+    times_ns: Iterator[int]
+    events: list[TraceEvent] = field(default_factory=list)
+    probes_ns: list[int] = field(default_factory=list)
+    paused_ns: int = 0
+
+    @property
+    def probe_ns(self) -> float | None:
+        """The mean time of the probe's steps; None without one."""
+        return fmean(self.probes_ns) if self.probes_ns else None
+
+    def record(self, event: TraceEvent) -> None:
+        """Keep an event at the time without pauses."""
+        self.events.append(event._replace(at_ns=event.at_ns - self.paused_ns))
+
+    def probe(self) -> None:
+        """Let the probe take a step, which stops the clock."""
+        begin_ns = time.perf_counter_ns()
+        self.probes_ns.append(next(self.times_ns))
+        self.paused_ns += time.perf_counter_ns() - begin_ns

@@ -84,11 +84,13 @@ def calibrated(engine: "Engine", *, seconds: float, name: str | None = None) -> 
     from reference_engine.calibration_device import measure_device  # noqa: PLC0415
     from reference_engine.calibration_shapes import shapes_for  # noqa: PLC0415
     from reference_engine.model.summary import num_parameters  # noqa: PLC0415
+    from reference_engine.probe import probe_times_ns  # noqa: PLC0415
     from simulator.cost.pool_fit import fit_pool_steps  # noqa: PLC0415
 
     device = measure_device(engine.model.device, dtype=engine.model.dtype)
     with StatusLine() as status:
-        samples = list(calibrate(engine, shapes_for(copies=engine.pool.copies), seconds=seconds, progress=status.show))
+        shapes, probe = shapes_for(copies=engine.pool.copies), probe_times_ns(engine)
+        samples = list(calibrate(engine, shapes, seconds=seconds, probe_times_ns=probe, progress=status.show))
     fit = fit_pool_steps(
         samples,
         unit_slots=engine.pool.placement.unit_slots,
@@ -167,12 +169,22 @@ def _show(spec: "HardwareSpec", fit: "PoolFit", output: Path, *, output_format: 
                 "interval": [low, high],
                 "parameters": dict(fit.calibration.parameters),
                 "shapes": [
-                    {"shape": shape, "error": fit.errors[shape], "spread": fit.spreads[shape]} for shape in fit.errors
+                    {
+                        "shape": shape,
+                        "error": fit.errors[shape],
+                        "spread": fit.spreads[shape],
+                        "steady_spread": fit.steady_spreads[shape],
+                    }
+                    for shape in fit.errors
                 ],
             },
         )
         return
-    rows = tuple((shape, f"{error:+.1%}", f"{fit.spreads[shape]:.1%}") for shape, error in fit.errors.items())
-    click.echo(plain_grid(Grid("What the fit leaves over", ("shape", "error", "spread of rounds"), rows)))
+    rows = tuple(
+        (shape, f"{error:+.1%}", f"{fit.spreads[shape]:.1%}", f"{fit.steady_spreads[shape]:.1%}")
+        for shape, error in fit.errors.items()
+    )
+    columns = ("shape", "error", "spread of rounds", "at one speed")
+    click.echo(plain_grid(Grid("What the fit leaves over", columns, rows)))
     click.echo(f"{fit.calibration.num_rows} visits; 90 % interval of a decode: x {low:.3f} to x {high:.3f}")
     click.echo(f"written: {output}")

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import median
 
 import numpy as np
 
@@ -22,23 +23,26 @@ FIRST_QUARTILE, LAST_QUARTILE = 0.25, 0.75
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """The counted steps of one shape in one round: their shapes in the pool, and their mean time."""
+    """The counted steps of one shape in one round: their shapes in the pool, their mean time, and a probe's step's."""
 
     shape: str
     steps: tuple[PoolShape, ...]
     seconds: float
+    probe_ns: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PoolFit:
     """A calibration, and what was left over: by shape, predicted / measured - 1, and the spread between rounds.
 
-    The spread is the distance of the quartiles of a shape's visits over their median: the machine's own noise.
+    The spread is the distance of the quartiles of a shape's visits over their median: the machine's own noise. The
+    steady one is what is left of it at one speed of the machine, as a probe tells it.
     """
 
     calibration: Calibration
     errors: Mapping[str, float]
     spreads: Mapping[str, float]
+    steady_spreads: Mapping[str, float]
 
     @property
     def noise(self) -> float:
@@ -64,8 +68,9 @@ def fit_pool_steps(
 ) -> PoolFit:
     """Return the profile that fits a calibration: relative least squares over the median visit of each shape.
 
-    No parameter may be negative. The residuals that the intervals are made of are those of single visits
-    with more than one step: those of a single step say nothing of a decode.
+    Where a probe ran, visits count as at the machine's usual speed: that of the median probe. No parameter may be
+    negative. The residuals that the intervals are made of are those of single visits with more than one step, as they
+    were measured: those of a single step say nothing of a decode.
 
     Raises:
         CostError: nothing was measured.
@@ -73,7 +78,8 @@ def fit_pool_steps(
     visits = visits_of(samples, unit_slots=unit_slots, copies=copies)
     if not visits:
         raise CostError("the calibration has no steps")
-    typical = [_typical([visit for visit in visits if visit.shape == name]) for name in _names(visits)]
+    steady = _at_one_speed(visits)
+    typical = [_typical([visit for visit in steady if visit.shape == name]) for name in _names(visits)]
     knots = sorted({step.num_rows for visit in typical for step in visit.steps})
     values = _solved(np.array([_row(visit, knots, copies=copies) for visit in typical]), typical)
     rows = {f"{ROWS_PREFIX}{knot}": float(value) for knot, value in zip(knots, values, strict=False)}
@@ -88,7 +94,7 @@ def fit_pool_steps(
         tuple(source),
         len(visits),
     )
-    return PoolFit(calibration, _errors(PoolStepModel(calibration), typical), _spreads(visits))
+    return PoolFit(calibration, _errors(PoolStepModel(calibration), typical), _spreads(visits), _spreads(steady))
 
 
 def _visit(samples: Sequence[StepSample], *, unit_slots: int, copies: bool) -> Visit:
@@ -98,9 +104,20 @@ def _visit(samples: Sequence[StepSample], *, unit_slots: int, copies: bool) -> V
     if not counted:
         raise CostError(f"a visit of {samples[0].shape!r} has no counted steps")
     total_ns = sum(sample.duration_ns for _, sample in counted)
-    return Visit(
-        samples[0].shape, tuple(shape for shape, _ in counted), total_ns / len(counted) / NANOSECONDS_PER_SECOND
-    )
+    mean_s = total_ns / len(counted) / NANOSECONDS_PER_SECOND
+    return Visit(samples[0].shape, tuple(shape for shape, _ in counted), mean_s, samples[0].probe_ns)
+
+
+def _at_one_speed(visits: Sequence[Visit]) -> list[Visit]:
+    """Return visits as they would be had the probe always taken its median time; the same if one had no probe."""
+    probes_ns = [visit.probe_ns for visit in visits if visit.probe_ns is not None]
+    if len(probes_ns) < len(visits):
+        return list(visits)
+    usual_ns = median(probes_ns)
+    return [
+        replace(visit, seconds=visit.seconds * usual_ns / probe_ns, probe_ns=usual_ns)
+        for visit, probe_ns in zip(visits, probes_ns, strict=True)
+    ]
 
 
 def _names(visits: Sequence[Visit]) -> list[str]:
