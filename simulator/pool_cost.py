@@ -16,7 +16,12 @@ PARAMETERS_TOLERANCE = 0.02  # ours: specs count without small vectors, files wi
 
 
 class ExplainedCost(ModelCost):
-    """The price of steps by a cost model that says what it is made of. State: `terms` of the last step priced."""
+    """The price of steps by a cost model that says what it is made of. State: `terms` of the last step priced.
+
+    `steady_interval` is that around a predicted time while the machine's speed is known; (1, 1) where nothing is.
+    """
+
+    steady_interval: tuple[float, float] = (1.0, 1.0)
 
     def __init__(self, model: CostModel, *, copy_ns_per_token: float = 0.0, swap_ns_per_token: float = 0.0) -> None:
         super().__init__(model, copy_ns_per_token=copy_ns_per_token, swap_ns_per_token=swap_ns_per_token)
@@ -46,6 +51,7 @@ class PoolCost(ExplainedCost):
     def __init__(self, model: PoolStepModel) -> None:
         super().__init__(model)
         self.model = model
+        self.steady_interval = model.steady_interval
         self._placement: PoolPlacement = model.placement()
 
     def fresh(self) -> "PoolCost":

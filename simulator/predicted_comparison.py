@@ -67,6 +67,7 @@ def predict_decode(decode: Decode, *, cost: ExplainedCost, serving: Serving) -> 
         high_factor,
         loss,
         cost.decode_ns((PROBE_CONTEXT_TOKENS,)),
+        cost.steady_interval,
     )
 
 

@@ -71,7 +71,9 @@ def compare_document(predicted: Predicted, measurements: Sequence[Measurement]) 
     if len(slowdowns) < len(measurements):
         return row
     steady = [at_profile_speed(measured, slowdown=slow) for measured, slow in zip(measurements, slowdowns, strict=True)]
-    return replace(row, slowdown=median(slowdowns), steady=_row(predicted, steady))
+    low_factor, high_factor = predicted.steady_factors
+    steadily = replace(predicted, low_factor=low_factor, high_factor=high_factor)
+    return replace(row, slowdown=median(slowdowns), steady=_row(steadily, steady))
 
 
 def compare(

@@ -19,6 +19,7 @@ class Predicted:
     """What the simulator says of one document: both traces, the terms of the parallel one's steps, and an interval.
 
     `probe_ns` is the time of a probe's step, by which the speed of the machine is told; None if it was not asked.
+    `steady_factors` are the interval's where that speed is known.
     """
 
     document: str
@@ -31,6 +32,7 @@ class Predicted:
     high_factor: float = 1.0
     loss: LossAccount | None = None
     probe_ns: float | None = None
+    steady_factors: tuple[float, float] = (1.0, 1.0)
 
     @property
     def latency_ns(self) -> int:

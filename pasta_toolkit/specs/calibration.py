@@ -14,7 +14,8 @@ class Calibration:
     """Hold the parameters of a fitted cost model and the quality of the fit.
 
     `parameters` maps a parameter's name to its value. `log_residuals` are sorted samples of log(measured / predicted),
-    best from rows that the fit did not see; prediction intervals are read off them. `method` says how it was fitted.
+    best from rows that the fit did not see; prediction intervals are read off them. `steady_log_residuals` are what is
+    left of them at one speed of the machine, where a probe told its speed. `method` says how it was fitted.
     """
 
     parameters: Mapping[str, float]
@@ -22,10 +23,15 @@ class Calibration:
     method: str = ""
     source: tuple[str, ...] = ()
     num_rows: int = field(default=0)
+    steady_log_residuals: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse numbers that no fit can have produced, and put the residuals in order."""
         bad = [name for name, value in self.parameters.items() if not math.isfinite(value)]
-        if bad or not all(math.isfinite(residual) for residual in self.log_residuals):
-            raise SpecError(f"the calibration holds a number that is not finite ({bad[0] if bad else 'log_residuals'})")
-        object.__setattr__(self, "log_residuals", tuple(sorted(self.log_residuals)))
+        for name in ("log_residuals", "steady_log_residuals"):
+            residuals = getattr(self, name)
+            if not all(map(math.isfinite, residuals)):
+                bad.append(name)
+            object.__setattr__(self, name, tuple(sorted(residuals)))
+        if bad:
+            raise SpecError(f"the calibration holds a number that is not finite ({bad[0]})")

@@ -69,8 +69,8 @@ def fit_pool_steps(
     """Return the profile that fits a calibration: relative least squares over the median visit of each shape.
 
     Where a probe ran, visits count as at the machine's usual speed: that of the median probe. No parameter may be
-    negative. The residuals that the intervals are made of are those of single visits with more than one step, as they
-    were measured: those of a single step say nothing of a decode.
+    negative. The residuals that the intervals are made of are those of stretches of visits in a row, as many as there
+    are shapes of decodes: about the steps of an answer, in which the noise of single ones is lost as it is in a decode.
 
     Raises:
         CostError: nothing was measured.
@@ -86,13 +86,13 @@ def fit_pool_steps(
     linear = {name: float(value) for name, value in zip(LINEAR, values[len(knots) :], strict=True)}
     fixed = {"unit_slots": unit_slots, "copies": int(copies), "model_parameters": model_parameters}
     fitted = Calibration({**rows, **linear, **fixed}, method=POOL_METHOD)
-    residuals = _log_residuals(PoolStepModel(fitted), [visit for visit in visits if len(visit.steps) > 1])
     calibration = Calibration(
         fitted.parameters,
-        tuple(residuals),
+        _log_residuals(PoolStepModel(fitted), visits),
         f"{POOL_METHOD}: relative least squares over the median visit of {len(typical)} shapes",
         tuple(source),
         len(visits),
+        _log_residuals(PoolStepModel(fitted), steady) if steady is not visits else (),
     )
     return PoolFit(calibration, _errors(PoolStepModel(calibration), typical), _spreads(visits), _spreads(steady))
 
@@ -108,11 +108,11 @@ def _visit(samples: Sequence[StepSample], *, unit_slots: int, copies: bool) -> V
     return Visit(samples[0].shape, tuple(shape for shape, _ in counted), mean_s, samples[0].probe_ns)
 
 
-def _at_one_speed(visits: Sequence[Visit]) -> list[Visit]:
+def _at_one_speed(visits: Sequence[Visit]) -> Sequence[Visit]:
     """Return visits as they would be had the probe always taken its median time; the same if one had no probe."""
     probes_ns = [visit.probe_ns for visit in visits if visit.probe_ns is not None]
     if len(probes_ns) < len(visits):
-        return list(visits)
+        return visits
     usual_ns = median(probes_ns)
     return [
         replace(visit, seconds=visit.seconds * usual_ns / probe_ns, probe_ns=usual_ns)
@@ -166,8 +166,16 @@ def _predicted(model: PoolStepModel, visit: Visit) -> float:
     return sum(model.pool_step(step).total_seconds for step in visit.steps) / len(visit.steps)
 
 
-def _log_residuals(model: PoolStepModel, visits: Sequence[Visit]) -> list[float]:
-    return [math.log(visit.seconds / _predicted(model, visit)) for visit in visits]
+def _log_residuals(model: PoolStepModel, visits: Sequence[Visit]) -> tuple[float, ...]:
+    """Return the residuals of all stretches of visits, one to each shape of more than one step."""
+    decodes = [visit for visit in visits if len(visit.steps) > 1]
+    measured = [visit.seconds * len(visit.steps) for visit in decodes]
+    predicted = [_predicted(model, visit) * len(visit.steps) for visit in decodes]
+    length = len(_names(decodes))
+    return tuple(
+        math.log(sum(measured[begin : begin + length]) / sum(predicted[begin : begin + length]))
+        for begin in range(len(decodes) - length + 1 if decodes else 0)
+    )
 
 
 def _errors(model: PoolStepModel, visits: Sequence[Visit]) -> dict[str, float]:

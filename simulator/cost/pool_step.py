@@ -51,6 +51,8 @@ def hat_weights(knots: Sequence[int], num_rows: int) -> list[float]:
 class PoolStepModel:
     """Predicts steps of one model on one device, both as they were calibrated; all parameters are in seconds.
 
+    `steady_interval` is that around the time of a decode while the machine's speed is known; (1, 1) where nothing is.
+
     Raises:
         CostError: the calibration is none of this kind, or lacks a parameter.
     """
@@ -60,6 +62,7 @@ class PoolStepModel:
     _knots: tuple[int, ...] = field(init=False, repr=False)
     _curve: tuple[float, ...] = field(init=False, repr=False)
     _interval: tuple[float, float] = field(init=False, repr=False)
+    steady_interval: tuple[float, float] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Read the curve of rows off the parameters."""
@@ -71,6 +74,7 @@ class PoolStepModel:
         object.__setattr__(self, "_knots", tuple(rows for rows, _ in curve))
         object.__setattr__(self, "_curve", tuple(seconds for _, seconds in curve))
         object.__setattr__(self, "_interval", interval_factors(self.calibration.log_residuals))
+        object.__setattr__(self, "steady_interval", interval_factors(self.calibration.steady_log_residuals))
 
     @property
     def copies(self) -> bool:

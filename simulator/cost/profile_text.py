@@ -25,13 +25,17 @@ def format_calibration(calibration: Calibration, *, table: str = "") -> str:
 
     Law: `parse_spec(format_calibration(c), Calibration, where="")` is c with thinned residuals.
     """
-    residuals = ", ".join(map(repr, thin_residuals(calibration.log_residuals)))
     lines = [f"[{table}]"] if table else []
     lines += [
         f"method = {json.dumps(calibration.method)}",
         f"num_rows = {calibration.num_rows}",
         f"source = {json.dumps(list(calibration.source))}",
-        f"log_residuals = [{residuals}]",
+        f"log_residuals = {list(thin_residuals(calibration.log_residuals))}",
+        *(
+            [f"steady_log_residuals = {list(steady)}"]
+            if (steady := thin_residuals(calibration.steady_log_residuals))
+            else []
+        ),
         "",
         f"[{table}.parameters]" if table else "[parameters]",
     ]

@@ -1,6 +1,9 @@
 """Calibration: what is measured, what is fitted to it, and the profile that comes of it."""
 
 import json
+import math
+from dataclasses import replace
+from statistics import median
 
 import pytest
 import torch
@@ -176,8 +179,31 @@ def test_residuals_are_those_of_visits_and_one_bad_visit_moves_nothing():
         model_parameters=1,
     )
     assert max(map(abs, fit.errors.values())) < 1e-6
-    assert max(fit.calibration.log_residuals) == pytest.approx(1.0986, abs=1e-3)
-    assert len(fit.calibration.log_residuals) == 50  # 10 shapes of decodes, 5 visits; prompts have one step each
+    residuals = fit.calibration.log_residuals
+    assert len(residuals) == 50 - 10 + 1  # stretches of 10 of 50 visits; prompts have one step each
+    assert sum(residual > 1e-3 for residual in residuals) == 1  # one stretch holds the bad visit
+    assert fit.calibration.steady_log_residuals == ()
+
+
+def test_with_a_probe_a_drifting_machine_leaves_the_fit_as_it_was():
+    """The machine's speed changes by half from visit to visit, and the median probe's is its usual one."""
+    drift = {visit: 1 + 0.5 * math.sin(visit) for visit in range(60)}
+    samples = [
+        replace(sample, probe_ns=2e7 * drift[sample.visit])
+        for sample in samples_of(pool_model(), noise=drift.__getitem__)
+    ]
+    fit = fit_pool_steps(samples, unit_slots=1, copies=False, model_parameters=1)
+    usual = median(drift.values())
+    assert max(map(abs, fit.errors.values())) < 1e-6
+    assert fit.calibration.parameters["rows_1"] == pytest.approx(usual * PARAMETERS["rows_1"], rel=1e-3)
+    assert max(fit.steady_spreads.values()) < 1e-6
+    assert fit.noise > 0.3
+    assert max(map(abs, fit.calibration.steady_log_residuals)) < 1e-6
+    assert max(map(abs, fit.calibration.log_residuals)) > 0.05
+    blind = fit_pool_steps(
+        [*samples[:-1], replace(samples[-1], probe_ns=None)], unit_slots=1, copies=False, model_parameters=1
+    )
+    assert blind.steady_spreads == blind.spreads
 
 
 def test_no_parameter_comes_out_negative():
