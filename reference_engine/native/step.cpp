@@ -66,7 +66,7 @@ constexpr int GROUP = 16;  // rows side by side; also the outputs of one tile of
 constexpr int SLOTS = 32;  // a block of slots: their scores are taken together
 constexpr int STRETCH = 16;  // blocks between two looks at the largest score
 constexpr int PAIR = 2 * GROUP;  // outputs whose weights are read together
-constexpr int AHEAD = 16384;     // bytes of weights that are fetched before they are needed; measured
+constexpr int AHEAD = 8;   // blocks of 2,048 bytes of weights that are fetched before they are needed; measured
 constexpr size_t HUGE_PAGE = 2 << 20;
 
 typedef float Vec __attribute__((vector_size(64)));
@@ -266,6 +266,43 @@ INLINE Range share(int count, int thread, int size) {
     return {int(int64_t(count) * thread / size), int(int64_t(count) * (thread + 1) / size)};
 }
 
+// Units of work, piece of work by piece of work; between two pieces lies a barrier. Each thread has a share of a piece, and
+// whoever is done takes from the end of another's: threads are never equally fast on a machine that others use too.
+class Shares {
+   public:
+    // The first piece has so many units.
+    Shares(int size, int units) : shares_(size) {
+        for (int thread = 0; thread < size; ++thread) shares_[thread].left[0] = packed(share(units, thread, size));
+    }
+    // Begin a piece, and give this thread its share of the one after it.
+    void begin(int thread, Range following) {
+        Share &own = shares_[thread];
+        own.left[++own.begun & 1].store(packed(following), std::memory_order_relaxed);
+    }
+    // Return a unit of the piece that this thread has begun; -1 if none is left.
+    int take(int thread) {
+        int size = int(shares_.size()), piece = (shares_[thread].begun + 1) & 1;
+        for (int other = 0; other < size; ++other) {
+            std::atomic<uint64_t> &left = shares_[(thread + other) % size].left[piece];
+            uint64_t found = left.load(std::memory_order_relaxed);
+            for (int begin, end; begin = int(found >> 32), end = int(uint32_t(found)), begin < end;) {
+                Range rest = other ? Range{begin, end - 1} : Range{begin + 1, end};
+                if (left.compare_exchange_weak(found, packed(rest), std::memory_order_relaxed))
+                    return other ? end - 1 : begin;
+            }
+        }
+        return -1;
+    }
+
+   private:
+    struct alignas(64) Share {
+        std::atomic<uint64_t> left[2] = {};  // begin and end, of pieces with an even and with an odd number
+        unsigned begun = 0;
+    };
+    static uint64_t packed(Range range) { return uint64_t(range.begin) << 32 | uint32_t(range.end); }
+    std::vector<Share> shares_;
+};
+
 #ifdef __AMX_BF16__
 constexpr bool HAS_AMX = true;
 bool allow_tiles() {  // Linux gives a process tiles only if it asks: ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
@@ -291,7 +328,7 @@ void configure_tiles() {}
 struct Panel {
     Buffer<uint8_t> content;
     Buffer<float> scales;  // [group][16]: of 8-bit weights, what one unit of an integer is worth
-    int num_rows = 0, num_groups = 0;
+    int num_rows = 0, num_groups = 0, depth = 0;
     size_t group_bytes = 0;
     const uint8_t *group(int index) const { return content.data() + index * group_bytes; }
 };
@@ -300,6 +337,7 @@ struct Panel {
 // their columns, [pair of tiles][block][tile][...]. Bits is 16 (bfloat16) or 8.
 struct Linear {
     int rows = 0, num_pairs = 0, depth = 0, bits = 16;
+    int unit = 1;  // pairs that one thread multiplies together
     size_t pair_bytes = 0;
     Buffer<uint8_t> packed;
     Buffer<float> scales;         // [row], of 8-bit weights
@@ -309,14 +347,17 @@ struct Linear {
     static int block(int bits) { return 512 / bits; }
     static int padded(int depth, int bits) { return (depth + block(bits) - 1) / block(bits) * block(bits); }
 
-    void reserve(int num_rows, int num_columns, int num_bits) {
-        rows = num_rows, bits = num_bits, depth = padded(num_columns, bits);
+    void reserve(int num_rows, int num_columns, int num_bits, int num_together = 1) {
+        rows = num_rows, unit = num_together, bits = num_bits, depth = padded(num_columns, bits);
         num_pairs = (rows + PAIR - 1) / PAIR;
         pair_bytes = size_t(PAIR) * depth * bits / 8;
-        packed.reserve(num_pairs * pair_bytes + AHEAD);
+        packed.reserve(num_pairs * pair_bytes);
         if (bits == 8) scales.reserve(size_t(num_pairs) * PAIR);
     }
     const uint8_t *pair(int index) const { return packed.data() + index * pair_bytes; }
+    Range share_of(int thread, int size) const {  // in units
+        return share(num_pairs / unit, thread, size);
+    }
 
     // Put a row of weights (columns,) where it belongs.
     void set_row(int row, const uint16_t *weights, int num_columns) {
@@ -347,15 +388,19 @@ struct Linear {
         else                         \
             _tile_dpbf16ps(to, a, b); \
     } while (false)
+// `next` are the weights that this thread reads after these.
 template <bool IS_INT, int PANELS>
-void multiply_pair(const uint8_t *weights, const uint8_t *first, const uint8_t *second, int num_blocks, void *out) {
+void multiply_pair(const uint8_t *weights, const uint8_t *next, const uint8_t *first, const uint8_t *second,
+                   int num_blocks, void *out) {
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
     _tile_zero(3);
     for (int block = 0; block < num_blocks; ++block, weights += 2048) {
+        int left = num_blocks - block - AHEAD;
+        const uint8_t *ahead = left > 0 ? weights + AHEAD * 2048 : next - left * 2048;
         for (int line = 0; line < 2048; line += 64)  // the processor alone does not look so far ahead
-            __builtin_prefetch(weights + AHEAD + line, 0, 2);
+            __builtin_prefetch(ahead + line, 0, 2);
         _tile_loadd(6, first + block * 1024, 64);
         _tile_loadd(4, weights, 64);
         DOT(0, 4, 6);
@@ -376,21 +421,22 @@ void multiply_pair(const uint8_t *weights, const uint8_t *first, const uint8_t *
 #undef DOT
 
 // Write the products of one group, or of two at once, to `out` (and `second`): [32 outputs][16 rows]; return how many.
-int multiply_groups(const Linear &linear, int pair, const Panel &panel, int group, float *out, float *second) {
+int multiply_groups(const Linear &linear, int pair, const uint8_t *next, const Panel &panel, int group, float *out,
+                    float *second) {
     int num_blocks = linear.depth / Linear::block(linear.bits);
     alignas(64) float found[2 * PAIR * GROUP];
     if (linear.bits == 16) {
         if (group + 1 == panel.num_groups) {
-            multiply_pair<false, 1>(linear.pair(pair), panel.group(group), nullptr, num_blocks, out);
+            multiply_pair<false, 1>(linear.pair(pair), next, panel.group(group), nullptr, num_blocks, out);
             return 1;
         }
-        multiply_pair<false, 2>(linear.pair(pair), panel.group(group), panel.group(group + 1), num_blocks, found);
+        multiply_pair<false, 2>(linear.pair(pair), next, panel.group(group), panel.group(group + 1), num_blocks, found);
         std::memcpy(out, found, sizeof found / 2);
         std::memcpy(second, found + PAIR * GROUP, sizeof found / 2);
         return 2;
     }
-    multiply_pair<true, 2>(linear.pair(pair), panel.group(group), panel.group(group) + panel.group_bytes / 2, num_blocks,
-                           found);
+    multiply_pair<true, 2>(linear.pair(pair), next, panel.group(group), panel.group(group) + panel.group_bytes / 2,
+                           num_blocks, found);
     Vec unit = load<Vec>(&panel.scales[group * GROUP]);
     for (int output = 0; output < PAIR; ++output) {
         Vec high = __builtin_convertvector(load<Ints>(found + output * GROUP), Vec);
@@ -418,7 +464,8 @@ INLINE void multiply_rows(const Linear &linear, int pair, const float *panel, in
             out[output * GROUP + first + row] = sums[output / GROUP][row][output % GROUP] * scale;
         }
 }
-int multiply_groups(const Linear &linear, int pair, const Panel &panel, int group, float *out, float *) {
+int multiply_groups(const Linear &linear, int pair, const uint8_t *, const Panel &panel, int group, float *out,
+                    float *) {
     const float *rows = reinterpret_cast<const float *>(panel.group(group));
     int used = std::min(GROUP, panel.num_rows - group * GROUP), row = 0;
     for (; row + 8 <= used; row += 8) multiply_rows<8>(linear, pair, rows, row, out);
@@ -428,14 +475,16 @@ int multiply_groups(const Linear &linear, int pair, const Panel &panel, int grou
 }
 #endif
 
-// Multiply `count` pairs from `first` on with the panel, and hand each group's results, [output][16], to `finish`.
+// Multiply a unit of pairs with the panel, and hand each group's results, [output][16], to `finish`.
 template <class Finish>
-void multiply(const Linear &linear, int first, int count, const Panel &panel, float *scratch, Finish finish) {
-    size_t numbers = size_t(count) * PAIR * GROUP;
+void multiply(const Linear &linear, int unit, const uint8_t *next, const Panel &panel, float *scratch, Finish finish) {
+    size_t numbers = size_t(linear.unit) * PAIR * GROUP;
+    int first = unit * linear.unit, count = linear.unit;
     for (int group = 0, some = 1; group < panel.num_groups; group += some) {
         for (int pair = 0; pair < count; ++pair) {
             float *out = scratch + size_t(pair) * PAIR * GROUP;
-            some = multiply_groups(linear, first + pair, panel, group, out, out + numbers);
+            const uint8_t *after = pair + 1 < count ? linear.pair(first + pair + 1) : next;
+            some = multiply_groups(linear, first + pair, after, panel, group, out, out + numbers);
         }
         for (int which = 0; which < some; ++which) finish(group + which, scratch + which * numbers);
     }
@@ -478,7 +527,8 @@ class Model {
     Model(const NativeShape &shape, const NativeWeights &weights)
         : shape_(shape), embedding_(weights.embedding), final_norm_(weights.final_norm),
           frequencies_(weights.frequencies), team_(shape.num_threads), layers_(shape.num_layers),
-          scratch_(shape.num_threads), carried_(shape.num_threads) {
+          scratch_(shape.num_threads), carried_(shape.num_threads),
+          shares_(shape.num_threads, shape.num_heads + 2 * shape.num_kv_heads) {
         for (auto &scratch : scratch_)
             scratch.reserve(2 * head_outputs() * GROUP + 2 * SLOTS * shape.head_dim + STRETCH * SLOTS * GROUP);
         for (auto &carried : carried_) carried.records.reserve(GROUP * record_size());
@@ -497,7 +547,7 @@ class Model {
         num_groups_ = (batch.num_rows + GROUP - 1) / GROUP;
         size_t rows = size_t(num_groups_) * GROUP;
         hidden_.reserve(rows * shape_.hidden);
-        wide_.reserve(rows * std::max(shape_.inner, shape_.num_heads * shape_.head_dim));
+        if (!writes_through()) wide_.reserve(rows * widest());
         chosen_.reserve((size_t(batch.num_outputs) + GROUP) / GROUP * GROUP * shape_.hidden);
         queries_.reserve(rows * shape_.num_heads * shape_.head_dim);
         records_.reserve(record(batch.num_rows, 0));
@@ -507,7 +557,9 @@ class Model {
         int sets = (batch.num_rows + most_rows - 1) / most_rows;
         rows_of_set_ = (batch.num_rows + sets - 1) / sets;
         for (auto &seen : seen_) seen.resize(std::max(seen.size(), size_t(sets)));
-        reserve_panel(std::max({shape_.hidden, shape_.inner, shape_.num_heads * shape_.head_dim}));
+        reserve_panel(panel_, shape_.hidden);
+        reserve_panel(wide_panel_, widest());
+        shape_panel(panel_, batch.num_rows, shape_.hidden);
         auto task = [this](int thread) { run(thread); };
         team_.run(task);
     }
@@ -518,12 +570,16 @@ class Model {
     size_t record_size() const {
         return (size_t(queries_per_head()) * (shape_.head_dim + 2) + GROUP - 1) / GROUP * GROUP;
     }
+    int widest() const {  // features that `wide_panel_` holds
+        return (std::max(shape_.inner, shape_.num_heads * shape_.head_dim) + GROUP - 1) / GROUP * GROUP;
+    }
     bool uses_tiles() const { return HAS_AMX && queries_per_head() <= GROUP && shape_.head_dim % 32 == 0; }
 
     void pack(Layer &layer, const NativeLayer &from) {
         int bits = shape_.weight_bits, hidden = shape_.hidden, heads = shape_.num_heads * shape_.head_dim;
         int keys = shape_.num_kv_heads * shape_.head_dim;
-        layer.projection.reserve((shape_.num_heads + 2 * shape_.num_kv_heads) * head_outputs(), hidden, bits);
+        int outputs = (shape_.num_heads + 2 * shape_.num_kv_heads) * head_outputs();
+        layer.projection.reserve(outputs, hidden, bits, head_outputs() / PAIR);
         layer.output.reserve(hidden, heads, bits);
         layer.gate_up.reserve(2 * ((shape_.inner + GROUP - 1) / GROUP * GROUP), hidden, bits);
         layer.down.reserve(hidden, shape_.inner, bits);
@@ -578,25 +634,41 @@ class Model {
 
     void run_layer(int index, int thread) {
         Layer &layer = layers_[index];
-        pack_panel(thread, hidden_.data(), shape_.hidden, batch_->num_rows, layer.attention_norm);
+        pack_panel(panel_, thread, hidden_.data(), layer.attention_norm);
         team_.barrier();
         project(layer, index, thread);
         team_.barrier();
         attend(layer, index, thread);
+        begin_wide(shape_.num_heads * shape_.head_dim, thread);
         team_.barrier();
         unite(thread);
+        end_wide(thread);
+        add(layer.output, layer.gate_up, thread);
         team_.barrier();
-        pack_panel(thread, wide_.data(), shape_.num_heads * shape_.head_dim, batch_->num_rows, nullptr);
+        pack_panel(panel_, thread, hidden_.data(), layer.mlp_norm);
+        begin_wide(shape_.inner, thread);
         team_.barrier();
-        add(layer.output, thread);
+        activate(layer, thread);
+        end_wide(thread);
+        bool is_last = index + 1 == shape_.num_layers;
+        add(layer.down, is_last && batch_->num_outputs ? output_ : layers_[is_last ? 0 : index + 1].projection, thread);
         team_.barrier();
-        pack_panel(thread, hidden_.data(), shape_.hidden, batch_->num_rows, layer.mlp_norm);
+    }
+
+    // What is written 16 features at a time goes to `wide_panel_` at once; with 8-bit weights it waits in `wide_`, since
+    // the largest number of a row must be known first.
+    bool writes_through() const { return !HAS_AMX || shape_.weight_bits == 16; }
+    void begin_wide(int depth, int thread) {
+        if (thread == 0) shape_panel(wide_panel_, batch_->num_rows, (depth + GROUP - 1) / GROUP * GROUP);
+    }
+    void write_wide(int group, int feature, const Vec *found) {
+        if (writes_through()) return write_panel(wide_panel_, group, feature, found);
+        std::memcpy(wide_.data() + (size_t(group) * wide_panel_.depth + feature) * GROUP, found, GROUP * sizeof(Vec));
+    }
+    void end_wide(int thread) {
         team_.barrier();
-        activate(layer.gate_up, thread);
-        team_.barrier();
-        pack_panel(thread, wide_.data(), shape_.inner, batch_->num_rows, nullptr);
-        team_.barrier();
-        add(layer.down, thread);
+        if (writes_through()) return;
+        pack_panel(wide_panel_, thread, wide_.data(), nullptr);
         team_.barrier();
     }
 
@@ -649,24 +721,39 @@ class Model {
 
     int num_sets() const { return (batch_->num_rows + rows_of_set_ - 1) / rows_of_set_; }
 
-    void reserve_panel(int depth) {
-        size_t numbers = Linear::padded(depth, shape_.weight_bits);
+    void reserve_panel(Panel &panel, int depth) {
         int groups = std::max(num_groups_, (batch_->num_outputs + GROUP - 1) / GROUP);
-        panel_.content.reserve(numbers * GROUP * (HAS_AMX ? 2 : 4) * groups);
-        panel_.scales.reserve(size_t(groups) * GROUP);
+        panel.content.reserve(panel_bytes(depth) * groups);
+        panel.scales.reserve(size_t(groups) * GROUP);
+    }
+    size_t panel_bytes(int depth) const {
+        return size_t(Linear::padded(depth, shape_.weight_bits)) * GROUP * (HAS_AMX ? 2 : 4);
+    }
+    void shape_panel(Panel &panel, int num_rows, int depth) const {
+        panel.num_rows = num_rows, panel.num_groups = (num_rows + GROUP - 1) / GROUP, panel.depth = depth;
+        panel.group_bytes = panel_bytes(depth);
+        const Vec zeros[GROUP] = {};
+        for (int group = 0; group < panel.num_groups && writes_through(); ++group)
+            for (int feature = depth; feature < Linear::padded(depth, shape_.weight_bits); feature += GROUP)
+                write_panel(panel, group, feature, zeros);
+    }
+    // Write 16 features of a group as they are, in bfloat16 or float32.
+    static void write_panel(Panel &panel, int group, int feature, const Vec *found) {
+        uint8_t *to = panel.content.data() + group * panel.group_bytes;
+        if (!HAS_AMX) {
+            std::memcpy(to + feature * sizeof(Vec), found, GROUP * sizeof(Vec));
+            return;
+        }
+        for (int pair = 0; pair < GROUP / 2; ++pair)
+            reinterpret_cast<Words *>(to)[feature / 2 + pair] =
+                rounded(found[2 * pair]) >> 16 | (rounded(found[2 * pair + 1]) & 0xffff0000u);
     }
 
-    // Write rows [group][feature][16] into the panel, normalised and scaled where there is a norm.
-    void pack_panel(int thread, const float *rows, int depth, int num_rows, const float *norm) {
-        int num_groups = (num_rows + GROUP - 1) / GROUP;
-        int block = Linear::block(shape_.weight_bits), padded = Linear::padded(depth, shape_.weight_bits);
-        size_t group_bytes = size_t(padded) * GROUP * (HAS_AMX ? 2 : 4);
-        if (thread == 0)
-            panel_.num_rows = num_rows, panel_.num_groups = num_groups, panel_.group_bytes = group_bytes;
-        auto [begin, end] = share(padded / block, thread, team_.size);
-        for (int group = 0; group < num_groups; ++group) {
+    // Write rows [group][feature][16] into a panel, normalised and scaled where there is a norm.
+    void pack_panel(Panel &panel, int thread, const float *rows, const float *norm) {
+        int depth = panel.depth, padded = Linear::padded(depth, shape_.weight_bits);
+        for (int group = 0; group < panel.num_groups; ++group) {
             const float *from = rows + size_t(group) * depth * GROUP;
-            uint8_t *to = panel_.content.data() + group * group_bytes;
             Vec factor = splat(1);
             if (norm) {
                 Vec squares[2] = {};
@@ -682,29 +769,32 @@ class Model {
                 Vec found = load<Vec>(from + feature * GROUP) * factor;
                 return norm ? found * norm[feature] : found;
             };
-            if (!HAS_AMX) {
-                for (int feature = begin * block; feature < end * block; ++feature)
-                    reinterpret_cast<Vec *>(to)[feature] = value(feature);
-            } else if (shape_.weight_bits == 16) {
-                for (int pair = begin * block / 2; pair < end * block / 2; ++pair)
-                    reinterpret_cast<Words *>(to)[pair] =
-                        rounded(value(2 * pair)) >> 16 | (rounded(value(2 * pair + 1)) & 0xffff0000u);
-            } else {
-                pack_integers(to, value, {begin * block / 4, end * block / 4}, depth, group_bytes / 2, group, thread);
+            if (!writes_through()) {
+                Range fours = share(padded / 4, thread, team_.size);
+                pack_integers(panel, value, fours, group, thread);
+                continue;
+            }
+            auto [begin, end] = share(padded / GROUP, thread, team_.size);
+            for (int feature = begin * GROUP; feature < end * GROUP; feature += GROUP) {
+                alignas(64) Vec found[GROUP];
+                for (int place = 0; place < GROUP; ++place) found[place] = value(feature + place);
+                write_panel(panel, group, feature, found);
             }
         }
     }
 
     // 16-bit integers in two signed bytes: 256 * high + low, the high bytes of all features first.
     template <class Value>
-    INLINE void pack_integers(uint8_t *to, Value value, Range fours, int depth, size_t half, int group, int thread) {
+    INLINE void pack_integers(Panel &panel, Value value, Range fours, int group, int thread) {
+        uint8_t *to = panel.content.data() + group * panel.group_bytes;
+        size_t half = panel.group_bytes / 2;
         Vec most = splat(1e-30f);
-        for (int feature = 0; feature < depth; ++feature) {
+        for (int feature = 0; feature < panel.depth; ++feature) {
             Vec found = value(feature);
             most = larger(most, larger(found, -found));
         }
         Vec unit = most / 32512.0f, inverse = 32512.0f / most;  // 127 * 256: the high byte must not overflow
-        if (thread == 0) std::memcpy(&panel_.scales[group * GROUP], &unit, sizeof unit);
+        if (thread == 0) std::memcpy(&panel.scales[group * GROUP], &unit, sizeof unit);
         for (int four = fours.begin; four < fours.end; ++four) {
             Words high{}, low{};
             for (int part = 0; part < 4; ++part) {
@@ -721,30 +811,29 @@ class Model {
 
     // Queries, keys and values of all rows, head by head: rotated, the keys and values written to the pool.
     void project(const Layer &layer, int index, int thread) {
-        int dim = shape_.head_dim, pairs = head_outputs() / PAIR, heads = shape_.num_heads, kv_heads = shape_.num_kv_heads;
-        auto [begin, end] = share(heads + 2 * kv_heads, thread, team_.size);
-        for (int head = begin; head < end; ++head) {
-            auto finish = [&, head = head](int group, float *found) {
-                const float *norm = head < heads ? layer.query_norm : layer.key_norm;
-                if (layer.projection.bias)
-                    for (int number = 0; number < dim; ++number)
-                        reinterpret_cast<Vec *>(found)[number] += layer.projection.bias[head * dim + number];
-                if (head < heads + kv_heads) turn(found, group, norm);
-                int rows = std::min(GROUP, batch_->num_rows - group * GROUP);
+        int dim = shape_.head_dim, heads = shape_.num_heads, kv_heads = shape_.num_kv_heads;
+        multiply_share(layer.projection, layer.output, panel_, thread, [&](int head, int group, float *found) {
+            const float *norm = head < heads ? layer.query_norm : layer.key_norm;
+            Vec *numbers = reinterpret_cast<Vec *>(found);
+            if (layer.projection.bias)
+                for (int number = 0; number < dim; ++number) numbers[number] += layer.projection.bias[head * dim + number];
+            if (head < heads + kv_heads) turn(found, group, norm);
+            int rows = std::min(GROUP, batch_->num_rows - group * GROUP);
+            for (int number = 0; number < dim; number += GROUP) {
+                transpose(numbers + number);  // now one row's numbers are side by side
                 for (int lane = 0; lane < rows; ++lane) {
                     int row = group * GROUP + lane;
+                    Vec part = numbers[number + lane];
                     if (head < heads) {
-                        float *to = queries_.data() + (size_t(row) * heads + head) * dim;
-                        for (int number = 0; number < dim; ++number)
-                            to[number] = found[number * GROUP + lane] * shape_.query_scale;
+                        part *= shape_.query_scale;
+                        std::memcpy(queries_.data() + (size_t(row) * heads + head) * dim + number, &part, sizeof part);
                     } else {
-                        uint16_t *to = entry(index, batch_->slots[row], head - heads);
-                        for (int number = 0; number < dim; ++number) to[number] = rounded(found[number * GROUP + lane]);
+                        Halves halves = __builtin_convertvector(rounded(part) >> 16, Halves);
+                        std::memcpy(entry(index, batch_->slots[row], head - heads) + number, &halves, sizeof halves);
                     }
                 }
-            };
-            multiply(layer.projection, head * pairs, pairs, panel_, scratch_[thread].data(), finish);
-        }
+            }
+        });
     }
 
     // Normalise a head [number][16] where the family does, and rotate it.
@@ -1040,25 +1129,26 @@ class Model {
     }
 #endif
 
-    // Unite what threads carried with what was begun: wide_[group][head * head_dim + number][row].
+    // Unite what threads carried with what was begun, head_dim features a query: what the output layer reads.
     void unite(int thread) {
         int dim = shape_.head_dim, queries = queries_per_head(), heads = shape_.num_kv_heads;
         auto [begin, end] = share(num_groups_ * heads, thread, team_.size);
         for (int part = begin; part < end; ++part) {
-            int group = part / heads, head = part % heads;
-            float *to = wide_.data() + (size_t(group) * shape_.num_heads + head * queries) * dim * GROUP;
-            for (int lane = 0; lane < GROUP; ++lane) {
+            int group = part / heads, head = part % heads, rows = std::min(GROUP, batch_->num_rows - group * GROUP);
+            float *records[GROUP];
+            for (int lane = 0; lane < rows; ++lane) {
                 int row = group * GROUP + lane;
-                bool is_row = row < batch_->num_rows;
-                float *found = is_row ? records_.data() + record(row, head) : nullptr;
+                records[lane] = records_.data() + record(row, head);
                 for (const Carried &carried : carried_)
-                    if (is_row && carried.item == row / rows_of_set_ * heads + head)
-                        merge(found, carried.records.data() + row % rows_of_set_ * record_size());
-                for (int which = 0; which < queries; ++which) {
-                    float factor = is_row ? 1 / found[queries * (dim + 1) + which] : 0;
-                    for (int number = 0; number < dim; ++number)
-                        to[(which * dim + number) * GROUP + lane] = is_row ? found[which * dim + number] * factor : 0;
-                }
+                    if (carried.item == row / rows_of_set_ * heads + head)
+                        merge(records[lane], carried.records.data() + row % rows_of_set_ * record_size());
+            }
+            for (int number = 0; number < queries * dim; number += GROUP) {
+                alignas(64) Vec found[GROUP] = {};
+                for (int lane = 0; lane < rows; ++lane)
+                    found[lane] = load<Vec>(records[lane] + number) / records[lane][queries * (dim + 1) + number / dim];
+                transpose(found);
+                write_wide(group, head * queries * dim + number, found);
             }
         }
     }
@@ -1076,18 +1166,23 @@ class Model {
         }
     }
 
-    // Multiply a thread's share of a linear layer with the panel, a pair of tiles at a time.
+    // Multiply a linear layer with a panel, a unit at a time: this thread's share, and what others leave of theirs. `after`
+    // is the layer that is multiplied next.
     template <class Finish>
-    void multiply_share(const Linear &linear, int thread, Finish finish) {
-        auto [begin, end] = share(linear.num_pairs, thread, team_.size);
-        for (int pair = begin; pair < end; ++pair)
-            multiply(linear, pair, 1, panel_, scratch_[thread].data(),
-                     [&, pair = pair](int group, float *found) { finish(pair, group, found); });
+    void multiply_share(const Linear &linear, const Linear &after, const Panel &panel, int thread, Finish finish) {
+        Range own = linear.share_of(thread, team_.size), following = after.share_of(thread, team_.size);
+        shares_.begin(thread, following);
+        for (int unit; (unit = shares_.take(thread)) >= 0;) {
+            bool goes_on = own.begin <= unit && unit + 1 < own.end;
+            const uint8_t *next = goes_on ? linear.pair((unit + 1) * linear.unit) : after.pair(following.begin * after.unit);
+            multiply(linear, unit, next, panel, scratch_[thread].data(),
+                     [&](int group, float *found) { finish(unit, group, found); });
+        }
     }
 
     // Add a linear layer's outputs to hidden_.
-    void add(const Linear &linear, int thread) {
-        multiply_share(linear, thread, [&](int pair, int group, float *found) {
+    void add(const Linear &linear, const Linear &after, int thread) {
+        multiply_share(linear, after, wide_panel_, thread, [&](int pair, int group, float *found) {
             int first = pair * PAIR, outputs = std::min(PAIR, linear.rows - first);
             Vec *to = reinterpret_cast<Vec *>(hidden_.data()) + size_t(group) * shape_.hidden + first;
             for (int output = 0; output < outputs; ++output) {
@@ -1097,20 +1192,20 @@ class Model {
         });
     }
 
-    // wide_[group][feature][row] = silu(gate) * up.
-    void activate(const Linear &linear, int thread) {
-        multiply_share(linear, thread, [&](int pair, int group, float *found) {
-            int first = pair * GROUP, features = std::min(GROUP, shape_.inner - first);
-            Vec *to = reinterpret_cast<Vec *>(wide_.data()) + size_t(group) * shape_.inner + first;
-            const Vec *gate = reinterpret_cast<Vec *>(found), *up = gate + GROUP;
-            for (int feature = 0; feature < features; ++feature)
-                to[feature] = gate[feature] / (exponential(-gate[feature]) + 1.0f) * up[feature];
+    // silu(gate) * up: what the layer down reads.
+    void activate(const Layer &layer, int thread) {
+        multiply_share(layer.gate_up, layer.down, panel_, thread, [&](int pair, int group, float *found) {
+            Vec *gate = reinterpret_cast<Vec *>(found), *up = gate + GROUP;
+            for (int feature = 0; feature < GROUP; ++feature)
+                gate[feature] = gate[feature] / (exponential(-gate[feature]) + 1.0f) * up[feature];
+            write_wide(group, pair * GROUP, gate);
         });
     }
 
     void write_logits(int thread) {
         int outputs = batch_->num_outputs, groups = (outputs + GROUP - 1) / GROUP;
         auto [first, last] = share(shape_.hidden, thread, team_.size);
+        if (thread == 0) shape_panel(panel_, outputs, shape_.hidden);
         for (int place = 0; place < groups * GROUP; ++place) {
             float *to = chosen_.data() + size_t(place / GROUP) * shape_.hidden * GROUP + place % GROUP;
             int64_t row = batch_->outputs[std::min(place, outputs - 1)];
@@ -1118,9 +1213,9 @@ class Model {
             for (int feature = first; feature < last; ++feature) to[feature * GROUP] = from[feature * GROUP];
         }
         team_.barrier();
-        pack_panel(thread, chosen_.data(), shape_.hidden, outputs, final_norm_);
+        pack_panel(panel_, thread, chosen_.data(), final_norm_);
         team_.barrier();
-        multiply_share(output_, thread, [&](int pair, int group, float *found) {
+        multiply_share(output_, layers_[0].projection, panel_, thread, [&](int pair, int group, float *found) {
             for (int token = pair * PAIR; token < (pair + 1) * PAIR; token += GROUP, found += GROUP * GROUP) {
                 int tokens = std::max(0, std::min(GROUP, shape_.vocabulary - token));
                 transpose(reinterpret_cast<Vec *>(found));
@@ -1141,7 +1236,7 @@ class Model {
     // Of the step that is running.
     const NativeBatch *batch_ = nullptr;
     int num_groups_ = 0;
-    Panel panel_;
+    Panel panel_, wide_panel_;
     Buffer<float> hidden_, wide_, chosen_;  // [group][feature][16]
     Buffer<float> queries_;                 // [row][head][head_dim], scaled
     Buffer<float> records_;                 // [row][kv_head]
@@ -1150,6 +1245,7 @@ class Model {
     std::vector<Seen> seen_[2];             // of each set, in layers that do not slide and in those that do
     std::vector<Buffer<float>> scratch_;    // of each thread
     std::vector<Carried> carried_;          // of each thread
+    Shares shares_;
 };
 
 }  // namespace
