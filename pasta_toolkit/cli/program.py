@@ -13,6 +13,9 @@ __all__ = ["main"]
 
 EXIT_INTERRUPTED = 130  # the shell's convention: 128 + SIGINT
 TRACEBACK_VARIABLE = "PASTA_TRACEBACK"
+HUGE_PAGES_VARIABLE = (
+    "THP_MEM_ALLOC_ENABLE"  # of PyTorch, which reads it when it is imported: large tensors in huge pages
+)
 
 # The name of each command is that of its module under pasta_toolkit.cli.
 COMMANDS = {
@@ -69,6 +72,7 @@ def pasta() -> None:
 
 def main() -> None:
     """Run the program; whatever goes wrong becomes one sentence on stderr and an exit code, never a traceback."""
+    os.environ.setdefault(HUGE_PAGES_VARIABLE, "1")
     sys.exit(_run())
 
 

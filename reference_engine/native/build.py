@@ -39,7 +39,7 @@ MOST_LINES = 3  # of a compiler's complaint
 AVX512 = ("avx512f", "avx512bw", "avx512dq", "avx512vl", "fma")
 # From the fastest to the slowest: what /proc/cpuinfo calls the instructions that each needs.
 INSTRUCTION_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"amx": (*AVX512, "amx_tile", "amx_bf16", "amx_int8"), "avx512": AVX512, "avx2": ("avx2", "fma")}
+    {"amx": (*AVX512, "avx512_bf16", "amx_tile", "amx_bf16", "amx_int8"), "avx512": AVX512, "avx2": ("avx2", "fma")}
 )
 
 
@@ -66,13 +66,18 @@ def build_library(instructions: str) -> Path:
     Raises:
         EngineError: there is no compiler, it fails, or the cache cannot be written.
     """
-    flags = [*COMMON_FLAGS, *(f"-m{name.replace('_', '-')}" for name in INSTRUCTION_SETS[instructions])]
+    flags = [*COMMON_FLAGS, *map(_flag, INSTRUCTION_SETS[instructions])]
     flags += os.environ.get(FLAGS_VARIABLE, "").split()
     digest = hashlib.sha256("\0".join([*flags, SOURCE.read_text(encoding="utf-8")]).encode()).hexdigest()
     path = cache_folder("native") / f"step-{instructions}-{digest[:16]}.so"
     if not path.is_file():
         _compile(_compiler(), flags, path)
     return path
+
+
+def _flag(instructions: str) -> str:
+    """Return what compilers call instructions that /proc/cpuinfo calls so."""
+    return "-m" + instructions.replace("avx512_", "avx512").replace("_", "-")
 
 
 def _compiler() -> str:

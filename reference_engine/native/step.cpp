@@ -94,7 +94,13 @@ INLINE Words rounded(Vec value) {  // to bfloat16, nearest even, in the upper ha
     Words bits = (Words)value, even = bits + 0x7fff + (bits >> 16 & 1);
     return (Words)(value == value ? (Ints)even : (Ints)(bits | 0x400000));
 }
-INLINE uint16_t rounded(float value) { return uint16_t(rounded(splat(value))[0] >> 16); }
+INLINE Halves narrowed(Vec value) {
+#ifdef __AVX512BF16__
+    return (Halves)_mm512_cvtneps_pbh((__m512)value);
+#else
+    return __builtin_convertvector(rounded(value) >> 16, Halves);
+#endif
+}
 constexpr Vec PLACES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 INLINE Vec larger(Vec a, Vec b) { return a < b ? b : a; }
 INLINE float sum(Vec value) {
@@ -746,7 +752,8 @@ class Model {
         }
         for (int pair = 0; pair < GROUP / 2; ++pair)
             reinterpret_cast<Words *>(to)[feature / 2 + pair] =
-                rounded(found[2 * pair]) >> 16 | (rounded(found[2 * pair + 1]) & 0xffff0000u);
+                __builtin_convertvector(narrowed(found[2 * pair]), Words) |
+                __builtin_convertvector(narrowed(found[2 * pair + 1]), Words) << 16;
     }
 
     // Write rows [group][feature][16] into a panel, normalised and scaled where there is a norm.
@@ -828,7 +835,7 @@ class Model {
                         part *= shape_.query_scale;
                         std::memcpy(queries_.data() + (size_t(row) * heads + head) * dim + number, &part, sizeof part);
                     } else {
-                        Halves halves = __builtin_convertvector(rounded(part) >> 16, Halves);
+                        Halves halves = narrowed(part);
                         std::memcpy(entry(index, batch_->slots[row], head - heads) + number, &halves, sizeof halves);
                     }
                 }
@@ -1007,8 +1014,7 @@ class Model {
                 }
     }
     static INLINE void split_in_two(Vec value, uint16_t *high, uint16_t *low) {
-        Words upper = rounded(value) & 0xffff0000u, lower = rounded(value - (Vec)upper);
-        Halves first = __builtin_convertvector(upper >> 16, Halves), second = __builtin_convertvector(lower >> 16, Halves);
+        Halves first = narrowed(value), second = narrowed(value - (Vec)(__builtin_convertvector(first, Words) << 16));
         std::memcpy(high, &first, sizeof first);
         std::memcpy(low, &second, sizeof second);
     }

@@ -1,9 +1,10 @@
 """GGUF files: every family and every type of numbers comes back as it was written; damage is one clear error."""
 
+import numpy as np
 import pytest
 import torch
+from gguf import GGML_QUANT_SIZES, dequantize, quantize
 from gguf import GGMLQuantizationType as Kind
-from gguf import dequantize, quantize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +57,19 @@ def test_every_type_of_numbers_is_what_its_own_package_makes_of_it(tmp_path, kin
     assert loaded.weights.layers[1].down.equal(torch.from_numpy(dequantize(quantize(wide.numpy(), kind), kind)))
     assert 0 < max(differences(loaded, model)) < 0.5
     assert loaded.weights.layers[1].query_norm.equal(model.weights.layers[1].query_norm)
+
+
+@pytest.mark.parametrize("kind", [Kind.Q2_K, Kind.Q3_K, Kind.Q4_K, Kind.Q5_K, Kind.Q6_K])
+def test_super_blocks_are_what_their_own_package_makes_of_them(tmp_path, kind):
+    """The package cannot write these, so a matrix is any bytes whose float16 numbers are finite."""
+    model = our_model(tiny_config("qwen3", intermediate_size=512))
+    block, size = GGML_QUANT_SIZES[kind]
+    content = np.random.default_rng(7).integers(0, 256, (model.config.hidden_size, 512 // block * size), dtype=np.uint8)
+    content &= 0xBF
+    write_gguf(model, tmp_path / "model.gguf", raw={"blk.1.ffn_down.weight": (content, kind)})
+    loaded = load_model(tmp_path / "model.gguf")
+    assert loaded.weights.layers[1].down.equal(torch.from_numpy(dequantize(content, kind)))
+    assert loaded.weights.layers[0].down.equal(model.weights.layers[0].down)
 
 
 def test_llama_3_scales_its_rotation_by_a_tensor(tmp_path):

@@ -250,8 +250,8 @@ def test_a_library_is_compiled_once(fresh_build, monkeypatch):
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        ("fma avx2 avx512f avx512bw avx512dq avx512vl amx_tile amx_bf16 amx_int8", "amx"),
-        ("fma avx2 avx512f avx512bw avx512dq avx512vl amx_tile", "avx512"),
+        ("fma avx2 avx512f avx512bw avx512dq avx512vl avx512_bf16 amx_tile amx_bf16 amx_int8", "amx"),
+        ("fma avx2 avx512f avx512bw avx512dq avx512vl avx512_bf16 amx_tile", "avx512"),
         ("fma avx2 avx512f", "avx2"),
     ],
 )

@@ -1,6 +1,6 @@
 """Writes a model as a GGUF file with the format's own package, as llama.cpp's converter does: its habits included."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +38,10 @@ def write_gguf(
     *,
     kind: GGMLQuantizationType = GGMLQuantizationType.F32,
     extra: dict[str, torch.Tensor] | None = None,
+    raw: Mapping[str, tuple[np.ndarray, GGMLQuantizationType]] | None = None,
     add_metadata: Callable[[GGUFWriter], None] = lambda _writer: None,
 ) -> None:
-    """Write a model; matrices of whole blocks are stored as `kind`, all else as float32."""
+    """Write a model; matrices of whole blocks are stored as `kind`, all else as float32, what is `raw` as it is."""
     config, weights = model.config, model.weights
     writer = GGUFWriter(path, config.architecture)
     writer.add_block_count(config.num_layers)
@@ -71,6 +72,10 @@ def write_gguf(
         stated = {field: getattr(layer, field) for field in NAMES if getattr(layer, field) is not None}
         tensors |= {f"blk.{index}.{NAMES[field]}": tensor for field, tensor in stated.items()}
     for name, tensor in {**tensors, **(extra or {})}.items():
+        if raw is not None and name in raw:
+            content, raw_kind = raw[name]
+            writer.add_tensor(name, content, raw_dtype=raw_kind)
+            continue
         _add(writer, name, _as_the_format_has_it(model, name, tensor).contiguous().numpy(), kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
