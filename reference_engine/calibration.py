@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
-import numpy as np
-
 from pasta_toolkit.report.measurement import StepSample
 from pasta_toolkit.runtime import EventKind, TraceEvent
 from reference_engine.calibration_shapes import CalibrationShape
@@ -79,14 +77,7 @@ def visit_shape(
     engine: Decodes, shape: CalibrationShape, *, visit: int, probe_times_ns: Iterator[int] | None = None
 ) -> Iterator[StepSample]:
     """Run the engine once in this shape and return its steps, those before it took the shape included."""
-    pool = engine.pool
-    line = pool.open_line()
-    if shape.occupied_slots:
-        pool.place(line, np.zeros(shape.occupied_slots, dtype=np.int64))
-    try:
-        trace = _run(engine, shape, probe_times_ns)
-    finally:
-        pool.close(line)
+    trace = _run(engine, shape, probe_times_ns)
     begins = [event for event in trace.events if event.kind is EventKind.STEP_BEGIN]
     for index, (begin, after) in enumerate(pairwise(begins)):
         counts = index == 0 if shape.counts_prompts else index > NUM_WARMING_STEPS
@@ -95,7 +86,6 @@ def visit_shape(
             visit,
             begin.lanes or (),
             after.at_ns - begin.at_ns,
-            shape.occupied_slots,
             is_counted=counts,
             probe_ns=trace.probe_ns,
         )
@@ -130,7 +120,7 @@ def _run(engine: Decodes, shape: CalibrationShape, probe_times_ns: Iterator[int]
 
 def _check(pool: KvPool, shapes: Sequence[CalibrationShape]) -> None:
     for shape in shapes:
-        needed = shape.occupied_slots + sum(shape.prompts) + len(shape.prompts) * MARGIN_SLOTS
+        needed = sum(shape.prompts) + len(shape.prompts) * MARGIN_SLOTS
         if pool.copies:
             needed = len(shape.prompts) * pool.placement.unit_slots
         if needed > pool.num_slots:

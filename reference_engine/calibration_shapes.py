@@ -1,7 +1,6 @@
-"""The step shapes of a calibration: at most twelve, lanes and pools and prompts. Values only.
+"""The step shapes of a calibration: at most twelve, lanes and contexts and prompts. Values only.
 
-Decode shapes are one prompt a lane, so that contexts may be equal or not; what other threads hold is stood in for by
-slots that belong to nobody. They lie close where decodes are: 1 to 8 lanes.
+Decode shapes are one prompt a lane, so that contexts may be equal or not. They lie close where decodes are: 1 to 8 lanes.
 """
 
 from dataclasses import dataclass
@@ -12,20 +11,19 @@ MOST_SHAPES = 12
 NUM_STEPS = 12
 NUM_PROMPT_VISITS = 2  # a visit has but one step that feeds prompts
 SHORT, LONG = 4, 96
-LARGE_POOL = 768
+LONGEST = 384  # of one lane in a pool without rows
 UNEQUAL = (8, 24, 40, 104)
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationShape:
-    """Prompts of so many tokens, one a lane, behind `occupied_slots` that belong to nobody.
+    """Prompts of so many tokens, one a lane.
 
     Counted are the steps in which every lane decodes one token, or (`counts_prompts`) the one that feeds the prompts.
     """
 
     name: str
     prompts: tuple[int, ...]
-    occupied_slots: int = 0
     num_steps: int = NUM_STEPS
     counts_prompts: bool = False
 
@@ -36,35 +34,10 @@ class CalibrationShape:
 
 
 def shapes_for(*, copies: bool) -> tuple[CalibrationShape, ...]:
-    """Return the shapes for a pool in which lanes look at all slots, or for one in which each has a row of its own.
-
-    With rows, contexts are real ones, since a lane sees but its own row; the others stand in for contexts by slots that
-    are in use, which an engine that folds lanes together looks at all the same.
-    """
-    return _rows() if copies else _folded()
-
-
-def _folded() -> tuple[CalibrationShape, ...]:
+    """Return the shapes for a pool that all lanes share, or for one in which each has a row of its own."""
     return (
         _decode(1),
-        _decode(1, occupied=LARGE_POOL),
-        _decode(2),
-        _decode(3),
-        CalibrationShape("4 lanes of unequal contexts", UNEQUAL),
-        _decode(6),
-        _decode(8),
-        _decode(8, occupied=LARGE_POOL),
-        _decode(16),
-        _decode(32),
-        _prompt(32),
-        _prompt(128),
-    )
-
-
-def _rows() -> tuple[CalibrationShape, ...]:
-    return (
-        _decode(1),
-        _decode(1, context=LONG),
+        _decode(1, context=LONG if copies else LONGEST),
         _decode(2),
         _decode(3),
         CalibrationShape("4 lanes of unequal contexts", UNEQUAL),
@@ -78,10 +51,10 @@ def _rows() -> tuple[CalibrationShape, ...]:
     )
 
 
-def _decode(num_lanes: int, *, context: int = SHORT, occupied: int = 0) -> CalibrationShape:
+def _decode(num_lanes: int, *, context: int = SHORT) -> CalibrationShape:
     lanes = f"{num_lanes} lane{'s' if num_lanes > 1 else ''}"
-    pool = f", {occupied} slots in use" if occupied else f", {context} tokens" if context != SHORT else ""
-    return CalibrationShape(lanes + pool, (context,) * num_lanes, occupied)
+    tokens = f", {context} tokens" if context != SHORT else ""
+    return CalibrationShape(lanes + tokens, (context,) * num_lanes)
 
 
 def _prompt(num_tokens: int) -> CalibrationShape:

@@ -78,16 +78,14 @@ class Measurement:
 class StepSample:
     """One step of a calibration, from its beginning to that of the next.
 
-    `occupied_slots` of the pool belonged to nobody meanwhile and lay before all others. Steps stand in order; those
-    that are not `is_counted` only say how the pool came to be filled. `probe_ns` is what a probe's steps took meanwhile
-    in the mean; None without a probe.
+    Steps stand in order; those that are not `is_counted` only say how the pool came to be filled. `probe_ns` is what a
+    probe's steps took meanwhile in the mean; None without a probe.
     """
 
     shape: str
     visit: int
     lanes: tuple[Lane, ...]
     duration_ns: int
-    occupied_slots: int = 0
     is_counted: bool = True
     probe_ns: float | None = None
 

@@ -98,7 +98,7 @@ def fit_pool_steps(
 
 
 def _visit(samples: Sequence[StepSample], *, unit_slots: int, copies: bool) -> Visit:
-    placement = PoolPlacement(unit_slots, copies=copies, occupied_slots=samples[0].occupied_slots)
+    placement = PoolPlacement(unit_slots, copies=copies)
     shapes = [placement.feed(sample.lanes) for sample in samples]
     counted = [(shape, sample) for shape, sample in zip(shapes, samples, strict=True) if sample.is_counted]
     if not counted:

@@ -47,14 +47,12 @@ class PoolPlacement:
     """A pool without end. State: which units are free, and what live threads hold.
 
     `unit_slots` is 1 in the layout `interleaved`, a page's tokens in `paged`, a row's in `copied`, which `copies`.
-    The first `occupied_slots` belong to nobody.
     """
 
-    def __init__(self, unit_slots: int, *, copies: bool = False, occupied_slots: int = 0) -> None:
+    def __init__(self, unit_slots: int, *, copies: bool = False) -> None:
         self.unit_slots = unit_slots
         self.copies = copies
-        self._occupied_slots = occupied_slots
-        self._next_unit = -(-occupied_slots // unit_slots)
+        self._next_unit = 0
         self._free: list[int] = []
         self._held: dict[str, dict[int, _Held]] = {}
 
@@ -62,7 +60,7 @@ class PoolPlacement:
     def extent(self) -> int:
         """One more than the last slot in use."""
         tops = (held.top for threads in self._held.values() for held in threads.values())
-        return max(tops, default=self._occupied_slots)
+        return max(tops, default=0)
 
     def feed(self, lanes: Sequence[Lane]) -> PoolShape:
         """Place what the lanes of one step feed; return the step's shape."""
