@@ -1,6 +1,6 @@
 """The step shapes of a calibration: at most twelve, lanes and contexts and prompts. Values only.
 
-Decode shapes are one prompt a lane, so that contexts may be equal or not. They lie close where decodes are: 1 to 8 lanes.
+Decode shapes are one prompt a lane, so that contexts may be equal or not. They lie close where decodes are: at 1 to 8.
 """
 
 from dataclasses import dataclass

@@ -19,6 +19,7 @@ __all__ = ["PoolFit", "Visit", "fit_pool_steps", "visits_of"]
 
 NANOSECONDS_PER_SECOND = 1e9
 FIRST_QUARTILE, LAST_QUARTILE = 0.25, 0.75
+STRETCH_VISITS = 5  # ours: sixty steps and as many of a probe's as beside a hundred of a decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ def fit_pool_steps(
     """Return the profile that fits a calibration: relative least squares over the median visit of each shape.
 
     Where a probe ran, visits count as at the machine's usual speed: that of the median probe. No parameter may be
-    negative. The residuals that the intervals are made of are those of stretches of visits in a row, as many as there
-    are shapes of decodes: about the steps of an answer, in which the noise of single ones is lost as it is in a decode.
+    negative. The residuals that the intervals are made of are those of stretches of visits in a row: about the steps of
+    a short answer, in which the noise of single ones is lost as it is in a decode.
 
     Raises:
         CostError: nothing was measured.
@@ -167,15 +168,12 @@ def _predicted(model: PoolStepModel, visit: Visit) -> float:
 
 
 def _log_residuals(model: PoolStepModel, visits: Sequence[Visit]) -> tuple[float, ...]:
-    """Return the residuals of all stretches of visits, one to each shape of more than one step."""
+    """Return the residuals of all stretches of visits with more than one step."""
     decodes = [visit for visit in visits if len(visit.steps) > 1]
     measured = [visit.seconds * len(visit.steps) for visit in decodes]
     predicted = [_predicted(model, visit) * len(visit.steps) for visit in decodes]
-    length = len(_names(decodes))
-    return tuple(
-        math.log(sum(measured[begin : begin + length]) / sum(predicted[begin : begin + length]))
-        for begin in range(len(decodes) - length + 1 if decodes else 0)
-    )
+    stretches = [slice(begin, begin + STRETCH_VISITS) for begin in range(len(decodes) - STRETCH_VISITS + 1)]
+    return tuple(math.log(sum(measured[stretch]) / sum(predicted[stretch])) for stretch in stretches)
 
 
 def _errors(model: PoolStepModel, visits: Sequence[Visit]) -> dict[str, float]:

@@ -180,7 +180,7 @@ def test_residuals_are_those_of_visits_and_one_bad_visit_moves_nothing():
     )
     assert max(map(abs, fit.errors.values())) < 1e-6
     residuals = fit.calibration.log_residuals
-    assert len(residuals) == 50 - 10 + 1  # stretches of 10 of 50 visits; prompts have one step each
+    assert len(residuals) == 50 - 5 + 1  # stretches of 5 of 50 visits; prompts have one step each
     assert sum(residual > 1e-3 for residual in residuals) == 1  # one stretch holds the bad visit
     assert fit.calibration.steady_log_residuals == ()
 
