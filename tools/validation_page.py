@@ -37,7 +37,7 @@ MEASURES = (
     ("noise floor of latencies, p95", "noise_floor_p95", "", True),
     ("measured speed-up, geometric mean", "measured_geomean_speedup", "", False),
     ("ideal speed-up, geometric mean", "geomean_ideal_speedup", "", False),
-    ("documents", "documents", ">= 200", False),
+    ("documents", "documents", "", False),
 )
 HEAD = """\
 # Validation: predicted against measured
@@ -102,17 +102,21 @@ def _read(name: str) -> Any:
 
 
 def _devices(found: dict[str, Any]) -> str:
-    found = {name: content for device in found.items() for name, content in _with_steady(*device)}
+    return f"{markdown_grid(_measures('Devices, forced mode', found))}\n{GPU}"
+
+
+def _measures(title: str, found: dict[str, Any]) -> Grid:
+    """Return what was found by the measures that are asked for, a column for each of what is given by name."""
+    found = {name: content for one in found.items() for name, content in _with_steady(*one)}
     rows = tuple(
         (name, *(_cell(content, key, is_share=is_share) for content in found.values()), asked)
         for name, key, asked, is_share in MEASURES
     )
-    grid = Grid("Devices, forced mode", ("measure", *found, "asked"), rows)
-    return f"{markdown_grid(grid)}\n{GPU}"
+    return Grid(title, ("measure", *found, "asked"), rows)
 
 
 def _with_steady(name: str, content: Any) -> Iterator[tuple[str, Any]]:
-    """Yield a device's results, and behind them those at its profile's speed where a probe ran."""
+    """Yield results, and behind them those at the profile's speed where a probe ran."""
     yield name, content
     steady = content and content["detail"].get("at_profile_speed")
     if steady:
@@ -132,8 +136,12 @@ def _profile(content: Any) -> Iterator[str]:
     if content is None:
         yield "### The profile\n\nNot measured.\n"
         return
-    rows = tuple((row["shape"], f"{row['error']:+.1%}", f"{row['spread']:.1%}") for row in content["shapes"])
-    yield markdown_grid(Grid("The profile: twelve shapes", ("shape", "error of the fit", "spread of rounds"), rows))
+    rows = tuple(
+        (row["shape"], f"{row['error']:+.1%}", f"{row['spread']:.1%}", _share(row.get("steady_spread")))
+        for row in content["shapes"]
+    )
+    columns = ("shape", "error of the fit", "spread of rounds", "at one speed")
+    yield markdown_grid(Grid("The profile: twelve shapes", columns, rows))
     low, high = content["interval"]
     noisy = " The machine was noisy." if content["is_noisy"] else ""
     yield f"{content['visits']} visits; the 90 % interval of a decode is x {low:.3f} to x {high:.3f}.{noisy}\n"
@@ -169,6 +177,10 @@ def _noise(noise: dict[str, Any]) -> Grid:
     )
 
 
+def _share(value: float | None, *, sign: str = "") -> str:
+    return "-" if value is None else f"{value:{sign}.1%}"
+
+
 def _speedups(rows: Sequence[dict[str, Any]]) -> Grid:
     """Return the distribution of measured, predicted and ideal speed-ups, by nearest rank."""
     ranks = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -192,7 +204,8 @@ def _losses(factors: dict[str, dict[str, float]]) -> Grid:
 
 
 def _misses(rows: Sequence[dict[str, Any]]) -> Grid:
-    worst = sorted(rows, key=lambda row: -abs(row["latency_error"]))[:MOST_MISSES]
+    """Return the documents that were predicted worst: at the profile's speed, where it is known."""
+    worst = sorted(rows, key=lambda row: -abs(row.get("steady_latency_error") or row["latency_error"]))[:MOST_MISSES]
     body = tuple(
         (
             row["document"],
@@ -202,10 +215,13 @@ def _misses(rows: Sequence[dict[str, Any]]) -> Grid:
             f"{row['latency_error']:+.1%}",
             f"{row['measured_speedup']:.2f}",
             f"{row['speedup_error']:+.1%}",
+            f"{row['slowdown']:.2f}" if row.get("slowdown") else "-",
+            *(_share(row.get(key), sign="+") for key in ("steady_latency_error", "steady_speedup_error")),
         )
         for row in worst
     )
-    columns = ("document", "tokens", "branches", "latency s", "error", "speed-up", "error")
+    plain = ("document", "tokens", "branches", "latency s", "error", "speed-up", "error")
+    columns = (*plain, "slowdown", "steady error", "steady error of speed-up")
     return Grid("The worst misses", columns, body)
 
 
@@ -214,11 +230,7 @@ def _recorded(content: Any) -> Iterator[str]:
     if content is None:
         yield "Not measured.\n"
         return
-    rows = tuple(
-        (name, _cell(content, key, is_share=is_share), "" if key == "documents" else asked)
-        for name, key, asked, is_share in MEASURES
-    )
-    yield markdown_grid(Grid("Recorded decodes against their replays", ("measure", "found", "asked"), rows))
+    yield markdown_grid(_measures("Recorded decodes against their replays", {"found": content}))
 
 
 def _ablations(content: Any) -> Iterator[str]:
@@ -226,6 +238,7 @@ def _ablations(content: Any) -> Iterator[str]:
         yield "### One thing changed at a time\n\nNot measured.\n"
         return
     yield markdown_grid(ablation_grid(content["rows"]))
+    yield "Steady errors are those of decodes at the profile's speed.\n"
 
 
 def _published(folder: Path) -> tuple[Published, ...]:

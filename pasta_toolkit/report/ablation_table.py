@@ -27,7 +27,7 @@ KEYS = (
 )
 TIMES = ("measured s", "predicted s", "error")
 SPEEDUPS = ("measured speed-up", "predicted", "error", "ideal")
-STEADY = ("steady error", "steady error of speed-up")  # of decodes at the profile's speed
+STEADY = ("steady error", "steady error of speed-up")  # at the profile's speed
 
 
 def ablation_content(changed: str, setting: str, *, row: ComparisonRow) -> dict[str, Any]:
