@@ -1,6 +1,5 @@
 """Plots of a comparison as SVG or PNG. Draws what it is given; matplotlib is imported when something is drawn."""
 
-from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +12,15 @@ from pasta_toolkit.report.timeline import timeline_of
 from pasta_toolkit.runtime import EventKind
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from collections.abc import Callable, Sequence
+
     from matplotlib.figure import Figure
 
     from pasta_toolkit.report.comparison_row import StepPoint
 
 __all__ = ["comparison_plots", "write_comparison_plots"]
 
-POINT_COLOUR, NOISE_COLOUR, SPEEDUP_COLOUR = "#3b7ea1", "#9a9a9a", "#c1513f"
+POINT_COLOUR, STEADY_COLOUR, SPEEDUP_COLOUR = "#3b7ea1", "#e0912f", "#c1513f"
 POINT_AREA, STEP_AREA = 14, 5
 PERCENT = 100
 NANOSECONDS_PER_SECOND = 1e9
@@ -57,21 +57,29 @@ def write_comparison_plots(comparison: Comparison, folder: Path, *, suffix: str 
 def _scatter(figure: "Figure", comparison: Comparison) -> None:
     """Latency and speed-up, predicted over measured, with the line on which they are equal."""
     left, right = figure.subplots(1, 2)
-    rows = comparison.rows
-    _against(
-        left,
-        [row.measured_latency_ns / NANOSECONDS_PER_SECOND for row in rows],
-        [row.predicted_latency_ns / NANOSECONDS_PER_SECOND for row in rows],
-        what="latency, s",
-    )
-    _against(right, [row.measured_speedup for row in rows], [row.predicted_speedup for row in rows], what="speed-up")
-
-
-def _against(axes: "Axes", measured: Sequence[float], predicted: Sequence[float], *, what: str) -> None:
-    low, high = min((*measured, *predicted)), max((*measured, *predicted))
-    axes.plot([low, high], [low, high], color=QUIET_LINE, linewidth=1)
-    axes.scatter(measured, predicted, s=POINT_AREA, color=POINT_COLOUR, alpha=0.7, linewidth=0)
-    axes.set(xlabel=f"measured {what}", ylabel=f"predicted {what}")
+    series = [("as measured", POINT_COLOUR, comparison.rows)]
+    if comparison.steady is not None:
+        series.append(("at the profile's speed", STEADY_COLOUR, comparison.steady.rows))
+    for label, colour, rows in series:
+        latencies = [(row.measured_latency_ns, row.predicted_latency_ns) for row in rows]
+        speedups = [(row.measured_speedup, row.predicted_speedup) for row in rows]
+        for axes, pairs, unit in ((left, latencies, NANOSECONDS_PER_SECOND), (right, speedups, 1.0)):
+            measured, predicted = zip(*pairs, strict=True)
+            axes.scatter(
+                [value / unit for value in measured],
+                [value / unit for value in predicted],
+                s=POINT_AREA,
+                color=colour,
+                alpha=0.7,
+                linewidth=0,
+                label=label,
+            )
+    for axes, what in ((left, "latency, s"), (right, "speed-up")):
+        low, high = min(axes.get_xlim()[0], axes.get_ylim()[0]), max(axes.get_xlim()[1], axes.get_ylim()[1])
+        axes.plot([low, high], [low, high], color=QUIET_LINE, linewidth=1, zorder=0)
+        axes.set(xlabel=f"measured {what}", ylabel=f"predicted {what}")
+    if len(series) > 1:
+        right.legend(frameon=False, loc="lower right")
 
 
 def _errors(figure: "Figure", comparison: Comparison) -> None:

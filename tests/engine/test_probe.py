@@ -9,7 +9,7 @@ from pasta_toolkit.report.comparison import compare, compare_document
 from pasta_toolkit.report.comparison_data import comparison_content
 from pasta_toolkit.report.comparison_text import comparison_text
 from pasta_toolkit.report.measurement import PROBE_CONTEXT_TOKENS, append_measurement, read_measurements
-from reference_engine import Engine, EngineOptions, measuring
+from reference_engine import Engine, EngineOptions
 from reference_engine.measuring import ForcedTask, measure
 from reference_engine.probe import NUM_TOKENS, probe_times_ns
 from tests.support.compared import RESPONSE, decode_of, measured_as, pool_model, predicted_with
@@ -80,7 +80,7 @@ def test_a_probe_leaves_a_decode_as_it_is(layout):
     engine = engine_of(layout)
     task = ForcedTask("a", PROMPT, parse(RESPONSE))
     plain = list(measure(engine, task, repetitions=1))
-    probed = list(measure(engine, task, repetitions=1, probe_every=2))
+    probed = list(measure(engine, task, repetitions=1, probe_times_ns=probe_times_ns(engine), probe_every=2))
     for one, other in zip(plain, probed, strict=True):
         assert [event._replace(at_ns=0) for event in one.events] == [event._replace(at_ns=0) for event in other.events]
         assert one.probe_ns is None
@@ -97,7 +97,7 @@ def test_a_probes_time_is_left_out_of_the_decodes(monkeypatch):
         now_ns += 1000
         return now_ns
 
-    def slow_probe(engine):
+    def slow_probe():
         nonlocal now_ns
         while True:
             now_ns += 10**9
@@ -107,8 +107,7 @@ def test_a_probes_time_is_left_out_of_the_decodes(monkeypatch):
     engine = engine_of()
     monkeypatch.setattr(time, "perf_counter_ns", tick)
     (plain, _) = measure(engine, task, repetitions=1)
-    monkeypatch.setattr(measuring, "probe_times_ns", slow_probe)
-    (probed, _) = measure(engine, task, repetitions=1, probe_every=3)
+    (probed, _) = measure(engine, task, repetitions=1, probe_times_ns=slow_probe(), probe_every=3)
     assert probed.probe_ns == 10**9
     assert 0 < plain.latency_ns <= probed.latency_ns < 10**9
     assert all(one.at_ns <= other.at_ns for one, other in zip(probed.events, probed.events[1:], strict=False))
