@@ -21,14 +21,13 @@ P5, P95 = 0.05, 0.95
 
 def sentences(comparison: Comparison) -> Iterator[str]:
     """Say what matters: what was found wrong, and whether noise hides the rest."""
-    yield f"Structure: equal, event by event, in all {len(comparison.rows)} documents."
+    documents = f"all {len(comparison.rows)} documents" if len(comparison.rows) > 1 else "the one document"
+    yield f"Structure: equal, event by event, in {documents}."
     yield from (finding.sentence[:1].upper() + finding.sentence[1:] + "." for finding in comparison.findings)
     if comparison.slowdowns:
         low, middle, high = (quantile(sorted(comparison.slowdowns), share) for share in (P5, 0.5, P95))
-        yield (
-            f"The machine: a probe's step took {low:.2f} to {high:.2f} times what the profile says (90 % of documents; "
-            f"median {middle:.2f})."
-        )
+        spread = f" ({low:.2f} to {high:.2f} in 90 % of the documents)" if len(comparison.slowdowns) > 1 else ""
+        yield f"The machine: a probe's step took {middle:.2f} times what the profile says{spread}."
     if comparison.latency_noise is None:
         yield "Noise floor: unknown, since nothing was decoded twice (--repetitions 2)."
 

@@ -43,7 +43,7 @@ def test_a_drifting_machine_is_told_from_a_wrong_prediction():
     assert comparison.slowdowns == pytest.approx((0.9, 1.0, 1.4))
     text = comparison_text(comparison)
     assert "at the profile's speed" in text
-    assert "a probe's step took 0.91 to 1.36 times what the profile says" in text
+    assert "a probe's step took 1.00 times what the profile says (0.91 to 1.36 in 90 % of the documents)" in text
     content = comparison_content(comparison)
     assert content["detail"]["at_profile_speed"]["latency_error_p95"] == comparison.steady.times["latency"].p95
     assert [row["slowdown"] for row in content["rows"]] == pytest.approx([0.9, 1.0, 1.4])
