@@ -19,7 +19,6 @@ documents=${DOCUMENTS:-200}
 most_tokens=${MOST_TOKENS:-300}
 noise_documents=${NOISE_DOCUMENTS:-40}
 results=benchmarks/results
-export THP_MEM_ALLOC_ENABLE=1  # huge pages for large tensors
 case $step in native) kind=native ;; torch) kind=cpu ;; *) echo "STEP is native or torch, not $step" >&2; exit 2 ;; esac
 engine=(--step "$kind")  # threads: OMP_NUM_THREADS, else one a core
 mkdir -p "$folder"
