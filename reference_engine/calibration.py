@@ -18,14 +18,13 @@ from reference_engine.errors import EngineError
 from reference_engine.forced import idle_decoder
 from reference_engine.loop import Job, Served
 from reference_engine.pool import KvPool
-from reference_engine.probe import ProbedTrace
+from reference_engine.probe import Probe, ProbedTrace
 
 __all__ = ["Decodes", "calibrate", "visit_shape"]
 
 NUM_WARMING_STEPS = 2  # behind the prompts, before steps count: buffers of a new shape are allocated in the first
 MIN_ROUNDS = 3
 MARGIN_SLOTS = 64
-PROBE_EVERY = 3  # ours: a visit is short
 
 
 class Decodes(Protocol):
@@ -51,33 +50,33 @@ def calibrate(
     shapes: Sequence[CalibrationShape],
     *,
     seconds: float,
-    probe_times_ns: Iterator[int] | None = None,
+    probe: Probe | None = None,
     progress: Callable[[str], object] = lambda what: None,
 ) -> Iterator[StepSample]:
     """Visit all shapes in turn until the time is over, at least three times; the first round warms up and is not given.
 
-    With a probe, one of its steps follows every few of a visit.
+    The times of a visit do not hold those of the probe's steps between its own.
 
     Raises:
         EngineError: the pool is too small for a shape.
     """
     _check(engine.pool, shapes)
     begin_s = time.monotonic()
-    for _ in _round(engine, shapes, 0, probe_times_ns):
+    for _ in _round(engine, shapes, 0, probe):
         pass
     round_s = time.monotonic() - begin_s
     num_rounds = 0
     while num_rounds < MIN_ROUNDS or time.monotonic() - begin_s + round_s < seconds:
         num_rounds += 1
         progress(f"round {num_rounds}, {time.monotonic() - begin_s:.0f} of {seconds:.0f} s")
-        yield from _round(engine, shapes, num_rounds, probe_times_ns)
+        yield from _round(engine, shapes, num_rounds, probe)
 
 
 def visit_shape(
-    engine: Decodes, shape: CalibrationShape, *, visit: int, probe_times_ns: Iterator[int] | None = None
+    engine: Decodes, shape: CalibrationShape, *, visit: int, probe: Probe | None = None
 ) -> Iterator[StepSample]:
     """Run the engine once in this shape and return its steps, those before it took the shape included."""
-    trace = _run(engine, shape, probe_times_ns)
+    trace = _run(engine, shape, probe)
     begins = [event for event in trace.events if event.kind is EventKind.STEP_BEGIN]
     for index, (begin, after) in enumerate(pairwise(begins)):
         counts = index == 0 if shape.counts_prompts else index > NUM_WARMING_STEPS
@@ -92,29 +91,28 @@ def visit_shape(
 
 
 def _round(
-    engine: Decodes, shapes: Sequence[CalibrationShape], number: int, probe_times_ns: Iterator[int] | None
+    engine: Decodes, shapes: Sequence[CalibrationShape], number: int, probe: Probe | None
 ) -> Iterator[StepSample]:
     """Visit every shape once."""
     ordered = list(enumerate(shapes))
     for index, shape in ordered if number % 2 else reversed(ordered):
         for repeat in range(shape.num_visits):
             visit = (number * len(shapes) + index) * max(shape.num_visits for shape in shapes) + repeat
-            yield from visit_shape(engine, shape, visit=visit, probe_times_ns=probe_times_ns)
+            yield from visit_shape(engine, shape, visit=visit, probe=probe)
 
 
-def _run(engine: Decodes, shape: CalibrationShape, probe_times_ns: Iterator[int] | None) -> ProbedTrace:
+def _run(engine: Decodes, shape: CalibrationShape, probe: Probe | None) -> ProbedTrace:
     """Let all lanes decode until enough steps have begun, then let them go."""
-    trace = ProbedTrace(probe_times_ns or iter(()))
+    trace = ProbedTrace(probe)
     num_begins = 2 if shape.counts_prompts else NUM_WARMING_STEPS + shape.num_steps + 2
     # One request a lane, each with more to decode than will be asked of it.
     jobs = [Job(str(lane), idle_decoder(num_tokens, num_begins + 2)) for lane, num_tokens in enumerate(shape.prompts)]
-    for number, served in enumerate(engine.serve(jobs, record=trace.record)):
+    for served in engine.serve(jobs, record=trace.record):
         if served.ended:
             raise EngineError(f"the shape {shape.name!r} cannot be measured: {served.ended[0].error}")
         if sum(event.kind is EventKind.STEP_BEGIN for event in trace.events) >= num_begins:
             break
-        if probe_times_ns is not None and number % PROBE_EVERY == 0:
-            trace.probe()
+        trace.end_step()
     return trace
 
 

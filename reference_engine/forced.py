@@ -14,7 +14,15 @@ from pasta_toolkit.dag import build_dag, chunk_pieces
 from pasta_toolkit.runtime import Lane, Script, ScriptReader, TagTokens, script_of_chunks
 from reference_engine.decoding import Decoded
 
-__all__ = ["EncodeCounter", "ForcedAnswer", "ForcedDecoder", "forced_answer", "forced_text", "idle_decoder"]
+__all__ = [
+    "EncodeCounter",
+    "ForcedAnswer",
+    "ForcedDecoder",
+    "forced_answer",
+    "forced_text",
+    "idle_decoder",
+    "idle_prompt",
+]
 
 Encode = Callable[[str], Sequence[int]]
 
@@ -124,7 +132,12 @@ class EncodeCounter:
         return [self.count(text) for text in texts]
 
 
+def idle_prompt(num_tokens: int) -> tuple[int, ...]:
+    """Return tokens that mean nothing: which they are has no effect on how long steps take."""
+    return tuple(place % 7 + 3 for place in range(num_tokens))
+
+
 def idle_decoder(prompt_tokens: int, num_tokens: int) -> ForcedDecoder:
-    """Return one thread's decoder of tokens that mean nothing: which they are has no effect on how long steps take."""
-    prompt = [place % 7 + 3 for place in range(prompt_tokens)]
-    return ForcedDecoder(prompt, ForcedAnswer((tuple(prompt[:1] * num_tokens),), Script.sequential(num_tokens)))
+    """Return one thread's decoder of so many tokens that mean nothing."""
+    prompt = idle_prompt(prompt_tokens)
+    return ForcedDecoder(prompt, ForcedAnswer((prompt[:1] * num_tokens,), Script.sequential(num_tokens)))

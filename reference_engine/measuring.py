@@ -14,12 +14,10 @@ from reference_engine.engine import Engine
 from reference_engine.errors import EngineError
 from reference_engine.free_options import FreeOptions
 from reference_engine.loop import Job
-from reference_engine.probe import ProbedTrace
+from reference_engine.probe import Probe, ProbedTrace
 from reference_engine.recording import Recording
 
 __all__ = ["ForcedTask", "FreeTask", "measure"]
-
-PROBE_EVERY = 4  # ours, in steps: a quarter more time, and what so many say of a decode's speed is 0.6 % off (median)
 
 Known = Collection[tuple[str, int]]
 
@@ -73,12 +71,11 @@ def measure(
     *,
     repetitions: int,
     known: Known = (),
-    probe_times_ns: Iterator[int] | None = None,
-    probe_every: int = PROBE_EVERY,
+    probe: Probe | None = None,
 ) -> Iterator[Measurement]:
     """Decode one answer so many times in both ways; what is `known` already, by variant and repetition, is left out.
 
-    With a probe, one of its steps follows every `probe_every` of the decode, whose own times do not hold it.
+    The times of a decode do not hold those of the probe's steps between its own.
 
     Raises:
         EngineError: a decode does not come to its end.
@@ -92,9 +89,9 @@ def measure(
     decoded: Recording | None = None
     for variant, repetition in wanted:
         if variant == SEQUENTIAL and task.needs_parallel_first and decoded is None:
-            decoded, _ = _decoded(engine, task.parallel(engine), None, probe_every)
+            decoded, _ = _decoded(engine, task.parallel(engine), None)
         job = task.parallel(engine) if variant == PARALLEL else task.sequential(engine, decoded)
-        recording, trace = _decoded(engine, job, probe_times_ns, probe_every)
+        recording, trace = _decoded(engine, job, probe)
         decoded = recording if variant == PARALLEL else decoded
         assert recording.script is not None
         events, probe_ns = tuple(trace.events), trace.probe_ns
@@ -105,15 +102,12 @@ def _order(task: ForcedTask | FreeTask) -> Sequence[str]:
     return (PARALLEL, SEQUENTIAL) if task.needs_parallel_first else (SEQUENTIAL, PARALLEL)
 
 
-def _decoded(
-    engine: Engine, job: Job, probe_times_ns: Iterator[int] | None, probe_every: int
-) -> tuple[Recording, ProbedTrace]:
-    trace = ProbedTrace(probe_times_ns or iter(()))
+def _decoded(engine: Engine, job: Job, probe: Probe | None) -> tuple[Recording, ProbedTrace]:
+    trace = ProbedTrace(probe)
     ended: list[Recording] = []
-    for number, served in enumerate(engine.serve([job], record=trace.record)):
+    for served in engine.serve([job], record=trace.record):
         ended += served.ended
-        if probe_times_ns is not None and number % probe_every == 0:
-            trace.probe()
+        trace.end_step()
     (recording,) = ended
     if recording.error is not None:
         raise EngineError(f"{job.name}: {recording.error}")

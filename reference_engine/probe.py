@@ -15,7 +15,7 @@ from reference_engine.engine import Engine
 from reference_engine.forced import idle_decoder
 from reference_engine.loop import Job
 
-__all__ = ["ProbedTrace", "probe_times_ns"]
+__all__ = ["Probe", "ProbedTrace", "probe_of"]
 
 PROMPT_TOKENS = 4
 NUM_TOKENS = 2 * (PROBE_CONTEXT_TOKENS - PROMPT_TOKENS)  # of one probing decode, behind which another begins
@@ -23,11 +23,20 @@ NUM_WARMING_STEPS = 3  # the prompt's, and those in which buffers are allocated
 NUM_SLOTS = 256
 
 
-def probe_times_ns(engine: Engine) -> Iterator[int]:
-    """Take one step whenever asked, without end, and yield how long it took; the engine's own pool is left alone.
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Steps of one lane, taken whenever the next of `times_ns` is asked for: one after every so many of a decode."""
 
-    Other steps of the engine may be taken in between.
-    """
+    times_ns: Iterator[int]
+    every: int
+
+
+def probe_of(engine: Engine, *, every: int) -> Probe:
+    """Return a probe with a pool of its own. Other steps of the engine may be taken between its own."""
+    return Probe(_times_ns(engine), every)
+
+
+def _times_ns(engine: Engine) -> Iterator[int]:
     slots = engine.options.row_slots if engine.pool.copies else NUM_SLOTS
     # A step's CUDA graphs are bound to one pool.
     changes = {"step": engine.options.step} if engine.model.device.type == "cuda" else {}
@@ -44,9 +53,10 @@ def probe_times_ns(engine: Engine) -> Iterator[int]:
 class ProbedTrace:
     """The events of a decode, its clock stopped while the probe runs, and the times of the probe's steps."""
 
-    times_ns: Iterator[int]
+    probe: Probe | None
     events: list[TraceEvent] = field(default_factory=list)
     probes_ns: list[int] = field(default_factory=list)
+    num_steps: int = 0
     paused_ns: int = 0
 
     @property
@@ -58,8 +68,10 @@ class ProbedTrace:
         """Keep an event at the time without pauses."""
         self.events.append(event._replace(at_ns=event.at_ns - self.paused_ns))
 
-    def probe(self) -> None:
-        """Let the probe take a step, which stops the clock."""
-        begin_ns = time.perf_counter_ns()
-        self.probes_ns.append(next(self.times_ns))
-        self.paused_ns += time.perf_counter_ns() - begin_ns
+    def end_step(self) -> None:
+        """Say that a step is over: the probe may take one now, which stops the clock."""
+        if self.probe is not None and self.num_steps % self.probe.every == 0:
+            begin_ns = time.perf_counter_ns()
+            self.probes_ns.append(next(self.probe.times_ns))
+            self.paused_ns += time.perf_counter_ns() - begin_ns
+        self.num_steps += 1

@@ -20,6 +20,7 @@ __all__ = ["calibrated", "command", "engine_options", "noise_warning"]
 
 DEFAULT_SECONDS = 100
 MOST_SECONDS = 120
+PROBE_EVERY = 3  # ours, in steps: a visit is short
 NOISY = 0.05  # ours: a spread between rounds above which errors say more of the machine than of the model
 
 engine_options = option_group(
@@ -84,13 +85,13 @@ def calibrated(engine: "Engine", *, seconds: float, name: str | None = None) -> 
     from reference_engine.calibration_device import measure_device  # noqa: PLC0415
     from reference_engine.calibration_shapes import shapes_for  # noqa: PLC0415
     from reference_engine.model.summary import num_parameters  # noqa: PLC0415
-    from reference_engine.probe import probe_times_ns  # noqa: PLC0415
+    from reference_engine.probe import probe_of  # noqa: PLC0415
     from simulator.cost.pool_fit import fit_pool_steps  # noqa: PLC0415
 
     device = measure_device(engine.model.device, dtype=engine.model.dtype)
     with StatusLine() as status:
-        shapes, probe = shapes_for(copies=engine.pool.copies), probe_times_ns(engine)
-        samples = list(calibrate(engine, shapes, seconds=seconds, probe_times_ns=probe, progress=status.show))
+        shapes, probe = shapes_for(copies=engine.pool.copies), probe_of(engine, every=PROBE_EVERY)
+        samples = list(calibrate(engine, shapes, seconds=seconds, probe=probe, progress=status.show))
     fit = fit_pool_steps(
         samples,
         unit_slots=engine.pool.placement.unit_slots,

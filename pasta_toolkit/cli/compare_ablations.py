@@ -18,6 +18,7 @@ from pasta_toolkit.cli.shared import write_json
 from pasta_toolkit.dag.statistics import markdown_grid, plain_grid
 from pasta_toolkit.report.ablation_table import ablation_content, ablation_grid
 from pasta_toolkit.report.comparison import compare_document
+from reference_engine.forced import idle_prompt
 from reference_engine.measuring import ForcedTask
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _rows(engine: "Engine", options: dict[str, Any]) -> "Iterator[tuple[Ablation
 
 def _source(engine: "Engine", ablation: Ablation, options: Mapping[str, Any]) -> Source:
     name = f"{ablation.group}: {ablation.setting}"
-    task = ForcedTask(name, tuple(place % 7 + 3 for place in range(ablation.prompt_tokens)), ablation.document)
+    task = ForcedTask(name, idle_prompt(ablation.prompt_tokens), ablation.document)
     about = about_engine(engine, mode="forced")
     path = _path(options["measurements"], ablation)
     found = measured(

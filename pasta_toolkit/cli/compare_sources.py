@@ -76,7 +76,7 @@ def measured(
     """
     from pasta_toolkit.cli.status_line import StatusLine  # noqa: PLC0415
     from reference_engine.measuring import measure  # noqa: PLC0415
-    from reference_engine.probe import probe_times_ns  # noqa: PLC0415
+    from reference_engine.probe import probe_of  # noqa: PLC0415
 
     known = start_measurements(path, about) if path is not None else []
     done = {(one.document, one.variant, one.repetition) for one in known}
@@ -84,14 +84,12 @@ def measured(
     if tasks and len(done) < len(tasks):
         for _ in measure(engine, tasks[0], repetitions=1):
             pass  # what an engine does but once is not to be measured
-    probe = probe_times_ns(engine) if probe_every else None
+    probe = probe_of(engine, every=probe_every) if probe_every else None
     with StatusLine() as status:
         for number, task in enumerate(tasks, start=1):
             status.show(f"{number} of {len(tasks)}: {task.name}")
             own = {(variant, repetition) for name, variant, repetition in done if name == task.name}
-            for measurement in measure(
-                engine, task, repetitions=repetitions, known=own, probe_times_ns=probe, probe_every=probe_every
-            ):
+            for measurement in measure(engine, task, repetitions=repetitions, known=own, probe=probe):
                 found.append(measurement)
                 if path is not None:
                     append_measurement(path, measurement)

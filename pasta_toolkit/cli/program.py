@@ -13,9 +13,7 @@ __all__ = ["main"]
 
 EXIT_INTERRUPTED = 130  # the shell's convention: 128 + SIGINT
 TRACEBACK_VARIABLE = "PASTA_TRACEBACK"
-HUGE_PAGES_VARIABLE = (
-    "THP_MEM_ALLOC_ENABLE"  # of PyTorch, which reads it when it is imported: large tensors in huge pages
-)
+HUGE_PAGES_VARIABLE = "THP_MEM_ALLOC_ENABLE"  # of PyTorch: large tensors lie in huge pages
 
 # The name of each command is that of its module under pasta_toolkit.cli.
 COMMANDS = {

@@ -16,7 +16,7 @@ from pasta_toolkit.report.comparison_row import ComparisonRow, Predicted, StepPo
 from pasta_toolkit.report.diagnosis import Finding, PricedSteps, diagnose
 from pasta_toolkit.report.machine_speed import at_profile_speed, slowdown
 from pasta_toolkit.report.measured_loss import LossTokens, measured_loss, merged_loss
-from pasta_toolkit.report.measurement import PARALLEL, Measurement, MeasurementError
+from pasta_toolkit.report.measurement import PARALLEL, SEQUENTIAL, Measurement, MeasurementError
 from pasta_toolkit.report.prediction import LossAccount
 from pasta_toolkit.report.step_times import chunk_times_ns, first_difference, step_times, thread_times_ns
 from pasta_toolkit.runtime import EventKind, TraceEvent
@@ -33,8 +33,8 @@ class Comparison:
     """All rows and what they come to; None where nothing can be said.
 
     `levels` are the errors of steps, chunks, threads and requests, `times` those of TTFT, TPOT, sequential latency and
-    so on. The loss tables hold each term's geometric mean factor on the speed-up. `slowdowns` are the rows' own, and
-    `steady` is the same comparison at the profile's speed; it is there if every decode had a probe.
+    so on. The loss tables hold each term's geometric mean factor on the speed-up. `steady` is the same comparison at
+    the profile's speed; it is there if every decode had a probe.
     """
 
     about: tuple[tuple[str, str], ...]
@@ -54,9 +54,13 @@ class Comparison:
     measured_factors: Mapping[str, float]
     predicted_factors: Mapping[str, float]
     findings: tuple[Finding, ...] = ()
-    slowdowns: tuple[float, ...] = ()
     steady: "Comparison | None" = None
     shown: tuple[tuple[TraceEvent, ...], tuple[TraceEvent, ...]] | None = field(default=None, repr=False)
+
+    @property
+    def slowdowns(self) -> tuple[float, ...]:
+        """Those of the rows that had a probe."""
+        return tuple(row.slowdown for row in self.rows if row.slowdown is not None)
 
 
 def compare_document(predicted: Predicted, measurements: Sequence[Measurement]) -> ComparisonRow:
@@ -65,6 +69,10 @@ def compare_document(predicted: Predicted, measurements: Sequence[Measurement]) 
     Raises:
         MeasurementError: the structure differs, or a decode of either kind is missing.
     """
+    if len({measured.variant == PARALLEL for measured in measurements}) < len((PARALLEL, SEQUENTIAL)):
+        raise MeasurementError(f"{predicted.document}: a parallel and a sequential decode are needed, one is missing")
+    for measured in measurements:
+        _check_structure(predicted, measured)
     row = _row(predicted, measurements)
     found = [slowdown(measured, probe_ns=predicted.probe_ns) for measured in measurements]
     slowdowns = [slow for slow in found if slow is not None]
@@ -116,7 +124,6 @@ def compare(
         measured_factors=_factors([row.measured_loss for row in accounts if row.measured_loss is not None]),
         predicted_factors=_factors([row.predicted_loss for row in accounts if row.predicted_loss is not None]),
         findings=diagnose(priced),
-        slowdowns=tuple(row.slowdown for row in rows if row.slowdown is not None),
         steady=compare(steady) if len(steady) == len(rows) else None,
         shown=shown,
     )
@@ -125,10 +132,6 @@ def compare(
 def _row(predicted: Predicted, measurements: Sequence[Measurement]) -> ComparisonRow:
     parallel = [measured for measured in measurements if measured.variant == PARALLEL]
     sequential = [measured for measured in measurements if measured.variant != PARALLEL]
-    if not parallel or not sequential:
-        raise MeasurementError(f"{predicted.document}: a parallel and a sequential decode are needed, one is missing")
-    for measured in measurements:
-        _check_structure(predicted, measured)
     speedups = [one.latency_ns / other.latency_ns for one, other in zip(sequential, parallel, strict=False)]
     steps = _step_points(predicted, parallel)
     sequential_ns = median(measured.latency_ns for measured in sequential)

@@ -24,9 +24,10 @@ def sentences(comparison: Comparison) -> Iterator[str]:
     documents = f"all {len(comparison.rows)} documents" if len(comparison.rows) > 1 else "the one document"
     yield f"Structure: equal, event by event, in {documents}."
     yield from (finding.sentence[:1].upper() + finding.sentence[1:] + "." for finding in comparison.findings)
-    if comparison.slowdowns:
-        low, middle, high = (quantile(sorted(comparison.slowdowns), share) for share in (P5, 0.5, P95))
-        spread = f" ({low:.2f} to {high:.2f} in 90 % of the documents)" if len(comparison.slowdowns) > 1 else ""
+    slowdowns = sorted(comparison.slowdowns)
+    if slowdowns:
+        low, middle, high = (quantile(slowdowns, share) for share in (P5, 0.5, P95))
+        spread = f" ({low:.2f} to {high:.2f} in 90 % of the documents)" if len(slowdowns) > 1 else ""
         yield f"The machine: a probe's step took {middle:.2f} times what the profile says{spread}."
     if comparison.latency_noise is None:
         yield "Noise floor: unknown, since nothing was decoded twice (--repetitions 2)."

@@ -61,8 +61,8 @@ class ComparisonRow:
 
     `latency_noise` and `speedup_noise` are what the first half of the repetitions says against the second, as an error;
     None where there is but one. `errors` hold those of all steps, chunks and threads. `slowdown` is how many times
-    longer than predicted a probe's steps took beside the parallel decodes, and `steady` the row of the same decodes at
-    the profile's speed; None where no probe ran.
+    longer than predicted a probe's steps took beside the decodes (their median), and `steady` the row of the same
+    decodes at the profile's speed; None where no probe ran.
     """
 
     document: str

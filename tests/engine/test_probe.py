@@ -11,7 +11,7 @@ from pasta_toolkit.report.comparison_text import comparison_text
 from pasta_toolkit.report.measurement import PROBE_CONTEXT_TOKENS, append_measurement, read_measurements
 from reference_engine import Engine, EngineOptions
 from reference_engine.measuring import ForcedTask, measure
-from reference_engine.probe import NUM_TOKENS, probe_times_ns
+from reference_engine.probe import NUM_TOKENS, Probe, probe_of
 from tests.support.compared import RESPONSE, decode_of, measured_as, pool_model, predicted_with
 from tests.support.engine_free import tiny_model, tokenizer
 
@@ -80,7 +80,7 @@ def test_a_probe_leaves_a_decode_as_it_is(layout):
     engine = engine_of(layout)
     task = ForcedTask("a", PROMPT, parse(RESPONSE))
     plain = list(measure(engine, task, repetitions=1))
-    probed = list(measure(engine, task, repetitions=1, probe_times_ns=probe_times_ns(engine), probe_every=2))
+    probed = list(measure(engine, task, repetitions=1, probe=probe_of(engine, every=2)))
     for one, other in zip(plain, probed, strict=True):
         assert [event._replace(at_ns=0) for event in one.events] == [event._replace(at_ns=0) for event in other.events]
         assert one.probe_ns is None
@@ -107,7 +107,7 @@ def test_a_probes_time_is_left_out_of_the_decodes(monkeypatch):
     engine = engine_of()
     monkeypatch.setattr(time, "perf_counter_ns", tick)
     (plain, _) = measure(engine, task, repetitions=1)
-    (probed, _) = measure(engine, task, repetitions=1, probe_times_ns=slow_probe(), probe_every=3)
+    (probed, _) = measure(engine, task, repetitions=1, probe=Probe(slow_probe(), every=3))
     assert probed.probe_ns == 10**9
     assert 0 < plain.latency_ns <= probed.latency_ns < 10**9
     assert all(one.at_ns <= other.at_ns for one, other in zip(probed.events, probed.events[1:], strict=False))
@@ -115,7 +115,7 @@ def test_a_probes_time_is_left_out_of_the_decodes(monkeypatch):
 
 def test_a_probe_begins_anew_and_alternates_with_other_steps():
     engine = engine_of()
-    times = probe_times_ns(engine)
+    times = probe_of(engine, every=1).times_ns
     assert all(next(times) > 0 for _ in range(2 * NUM_TOKENS))
     (recording,) = engine.decode([engine.forced("a", PROMPT, parse(RESPONSE))])
     assert recording.error is None
