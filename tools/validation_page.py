@@ -12,6 +12,7 @@ from typing import Any
 
 from pasta_toolkit.dag.statistics import Grid, markdown_grid
 from pasta_toolkit.report.ablation_table import ablation_grid
+from pasta_toolkit.report.cells import share, signed
 from pasta_toolkit.specs import load_hardware, load_model
 from simulator.cost import StepShape, fitted_model
 from simulator.cost.published import GPT_FAST, VLLM, Published, read_splitwise
@@ -37,7 +38,6 @@ MEASURES = (
     ("noise floor of latencies, p95", "noise_floor_p95", "", True),
     ("measured speed-up, geometric mean", "measured_geomean_speedup", "", False),
     ("ideal speed-up, geometric mean", "geomean_ideal_speedup", "", False),
-    ("documents", "documents", ">= 200", False),
 )
 HEAD = """\
 # Validation: predicted against measured
@@ -102,15 +102,15 @@ def _read(name: str) -> Any:
 
 
 def _devices(found: dict[str, Any]) -> str:
-    return f"{markdown_grid(_measures('Devices, forced mode', found))}\n{GPU}"
+    return f"{markdown_grid(_measures('Devices, forced mode', found, documents='>= 200'))}\n{GPU}"
 
 
-def _measures(title: str, found: dict[str, Any]) -> Grid:
-    """Return what was found by the measures that are asked for, a column for each of what is given by name."""
+def _measures(title: str, found: dict[str, Any], *, documents: str) -> Grid:
+    """Return what was found by all measures, a column for each of what is given by name, and what is asked."""
     found = {name: content for one in found.items() for name, content in _with_steady(*one)}
     rows = tuple(
         (name, *(_cell(content, key, is_share=is_share) for content in found.values()), asked)
-        for name, key, asked, is_share in MEASURES
+        for name, key, asked, is_share in (*MEASURES, ("documents", "documents", documents, False))
     )
     return Grid(title, ("measure", *found, "asked"), rows)
 
@@ -137,7 +137,7 @@ def _profile(content: Any) -> Iterator[str]:
         yield "### The profile\n\nNot measured.\n"
         return
     rows = tuple(
-        (row["shape"], f"{row['error']:+.1%}", f"{row['spread']:.1%}", _share(row.get("steady_spread")))
+        (row["shape"], f"{row['error']:+.1%}", f"{row['spread']:.1%}", share(row.get("steady_spread")))
         for row in content["shapes"]
     )
     columns = ("shape", "error of the fit", "spread of rounds", "at one speed")
@@ -177,10 +177,6 @@ def _noise(noise: dict[str, Any]) -> Grid:
     )
 
 
-def _share(value: float | None, *, sign: str = "") -> str:
-    return "-" if value is None else f"{value:{sign}.1%}"
-
-
 def _speedups(rows: Sequence[dict[str, Any]]) -> Grid:
     """Return the distribution of measured, predicted and ideal speed-ups, by nearest rank."""
     ranks = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -216,7 +212,7 @@ def _misses(rows: Sequence[dict[str, Any]]) -> Grid:
             f"{row['measured_speedup']:.2f}",
             f"{row['speedup_error']:+.1%}",
             f"{row['slowdown']:.2f}" if row.get("slowdown") else "-",
-            *(_share(row.get(key), sign="+") for key in ("steady_latency_error", "steady_speedup_error")),
+            *(signed(row.get(key)) for key in ("steady_latency_error", "steady_speedup_error")),
         )
         for row in worst
     )
@@ -230,7 +226,7 @@ def _recorded(content: Any) -> Iterator[str]:
     if content is None:
         yield "Not measured.\n"
         return
-    yield markdown_grid(_measures("Recorded decodes against their replays", {"found": content}))
+    yield markdown_grid(_measures("Recorded decodes against their replays", {"found": content}, documents=""))
 
 
 def _ablations(content: Any) -> Iterator[str]:

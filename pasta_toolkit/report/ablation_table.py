@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pasta_toolkit.dag.statistics import Grid
+from pasta_toolkit.report.cells import signed
 from pasta_toolkit.report.comparison_data import row_content
 from pasta_toolkit.report.comparison_row import ComparisonRow
 
@@ -49,14 +50,10 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         f"{row['sequential_tokens']}",
         f"{row['measured_latency_s']:.3f}",
         f"{row['predicted_latency_s']:.3f}",
-        _signed(row["latency_error"]),
+        signed(row["latency_error"]),
         f"{row['measured_speedup']:.2f}",
         f"{row['predicted_speedup']:.2f}",
-        _signed(row["speedup_error"]),
+        signed(row["speedup_error"]),
         f"{row['ideal_speedup']:.2f}",
-        *(_signed(row[key]) for key in ("latency_noise", "steady_latency_error", "steady_speedup_error")),
+        *(signed(row[key]) for key in ("latency_noise", "steady_latency_error", "steady_speedup_error")),
     )
-
-
-def _signed(error: float | None) -> str:
-    return "-" if error is None else f"{error:+.1%}"

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from pasta_toolkit.dag.statistics import Grid, quantile
 from pasta_toolkit.report.agreement import Errors
+from pasta_toolkit.report.cells import NOTHING, number, share, signed
 from pasta_toolkit.report.comparison import Comparison
 from pasta_toolkit.report.comparison_row import ComparisonRow
 
 __all__ = ["document_grid", "grids", "sentences"]
 
-NOTHING = "-"
 NANOSECONDS_PER_SECOND = 1e9
 # What is asked of a calibrated profile on a quiet machine: (median, 95th percentile).
 ASKED = {"latency": (0.05, 0.10), "speed-up": (0.03, 0.08)}
@@ -26,7 +26,7 @@ def sentences(comparison: Comparison) -> Iterator[str]:
     yield from (finding.sentence[:1].upper() + finding.sentence[1:] + "." for finding in comparison.findings)
     slowdowns = sorted(comparison.slowdowns)
     if slowdowns:
-        low, middle, high = (quantile(slowdowns, share) for share in (P5, 0.5, P95))
+        low, middle, high = (quantile(slowdowns, rank) for rank in (P5, 0.5, P95))
         spread = f" ({low:.2f} to {high:.2f} in 90 % of the documents)" if len(slowdowns) > 1 else ""
         yield f"The machine: a probe's step took {middle:.2f} times what the profile says{spread}."
     if comparison.latency_noise is None:
@@ -57,11 +57,11 @@ def _document_row(row: ComparisonRow) -> tuple[str, ...]:
         f"{row.num_branches}",
         f"{row.measured_latency_ns / NANOSECONDS_PER_SECOND:.3f}",
         f"{row.predicted_latency_ns / NANOSECONDS_PER_SECOND:.3f}",
-        _signed(row.latency_error),
-        NOTHING if row.latency_noise is None else _signed(row.latency_noise),
+        signed(row.latency_error),
+        signed(row.latency_noise),
         f"{row.measured_speedup:.2f}",
         f"{row.predicted_speedup:.2f}",
-        _signed(row.speedup_error),
+        signed(row.speedup_error),
         f"{row.ideal_speedup:.2f}",
         covered,
     )
@@ -98,15 +98,15 @@ def _agreement_cells(comparison: Comparison) -> Iterator[tuple[str, str]]:
     noises = (comparison.latency_noise, comparison.speedup_noise)
     for name, noise in zip(ASKED, noises, strict=True):
         errors = comparison.times[name]
-        yield _share(errors.median), _share(None if noise is None else noise.median)
-        yield _share(errors.p95), _share(None if noise is None else noise.p95)
-    yield _share(comparison.sign_agreement), NOTHING
-    yield _number(comparison.speedup_rank_correlation), NOTHING
-    yield _number(comparison.latency_rank_correlation), NOTHING
-    yield _share(comparison.interval_coverage), NOTHING
-    yield _number(comparison.measured_geomean_speedup), NOTHING
-    yield _number(comparison.predicted_geomean_speedup), NOTHING
-    yield _number(comparison.geomean_ideal_speedup), NOTHING
+        yield share(errors.median), share(None if noise is None else noise.median)
+        yield share(errors.p95), share(None if noise is None else noise.p95)
+    yield share(comparison.sign_agreement), NOTHING
+    yield number(comparison.speedup_rank_correlation), NOTHING
+    yield number(comparison.latency_rank_correlation), NOTHING
+    yield share(comparison.interval_coverage), NOTHING
+    yield number(comparison.measured_geomean_speedup), NOTHING
+    yield number(comparison.predicted_geomean_speedup), NOTHING
+    yield number(comparison.geomean_ideal_speedup), NOTHING
 
 
 def _times_grid(comparison: Comparison) -> Grid:
@@ -129,16 +129,4 @@ def _loss_grid(comparison: Comparison) -> Grid:
 
 
 def _cells(errors: Errors) -> tuple[str, ...]:
-    return f"{errors.count:,}", f"{errors.median:.1%}", f"{errors.p95:.1%}", _signed(errors.bias)
-
-
-def _share(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.1%}"
-
-
-def _number(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.3f}"
-
-
-def _signed(error: float) -> str:
-    return f"{error:+.1%}"
+    return f"{errors.count:,}", f"{errors.median:.1%}", f"{errors.p95:.1%}", signed(errors.bias)
