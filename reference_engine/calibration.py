@@ -7,8 +7,7 @@ of the machine hits all of them alike. A probe's step between theirs says how fa
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, count, islice, pairwise
 from typing import Protocol
 
 from pasta_toolkit.report.measurement import StepSample
@@ -20,7 +19,7 @@ from reference_engine.loop import Job, Served
 from reference_engine.pool import KvPool
 from reference_engine.probe import Probe, ProbedTrace
 
-__all__ = ["Decodes", "calibrate", "visit_shape"]
+__all__ = ["MIN_ROUNDS", "Decodes", "calibrate", "visit_shape", "visits"]
 
 NUM_WARMING_STEPS = 2  # behind the prompts, before steps count: buffers of a new shape are allocated in the first
 MIN_ROUNDS = 3
@@ -38,13 +37,6 @@ class Decodes(Protocol):
         """Decode requests, and yield after each step."""
 
 
-@dataclass(slots=True)
-class _Visits:
-    """Numbers visits."""
-
-    number: int = 0
-
-
 def calibrate(
     engine: Decodes,
     shapes: Sequence[CalibrationShape],
@@ -60,16 +52,29 @@ def calibrate(
     Raises:
         EngineError: the pool is too small for a shape.
     """
-    _check(engine.pool, shapes)
     begin_s = time.monotonic()
+    found = visits(engine, shapes, probe=probe)
+    num_rounds, spent_s = 0, 0.0
+    while num_rounds < MIN_ROUNDS or spent_s + spent_s / (num_rounds + 1) < seconds:
+        num_rounds += 1
+        progress(f"round {num_rounds}, {spent_s:.0f} of {seconds:.0f} s")
+        yield from chain.from_iterable(islice(found, sum(shape.num_visits for shape in shapes)))
+        spent_s = time.monotonic() - begin_s
+
+
+def visits(
+    engine: Decodes, shapes: Sequence[CalibrationShape], *, probe: Probe | None = None, first_round: int = 1
+) -> Iterator[tuple[StepSample, ...]]:
+    """Visit all shapes in turn, for ever, and yield the steps of each visit; a round before them warms up.
+
+    Raises:
+        EngineError: the pool is too small for a shape.
+    """
+    _check(engine.pool, shapes)
     for _ in _round(engine, shapes, 0, probe):
         pass
-    round_s = time.monotonic() - begin_s
-    num_rounds = 0
-    while num_rounds < MIN_ROUNDS or time.monotonic() - begin_s + round_s < seconds:
-        num_rounds += 1
-        progress(f"round {num_rounds}, {time.monotonic() - begin_s:.0f} of {seconds:.0f} s")
-        yield from _round(engine, shapes, num_rounds, probe)
+    for number in count(first_round):
+        yield from _round(engine, shapes, number, probe)
 
 
 def visit_shape(
@@ -92,13 +97,13 @@ def visit_shape(
 
 def _round(
     engine: Decodes, shapes: Sequence[CalibrationShape], number: int, probe: Probe | None
-) -> Iterator[StepSample]:
+) -> Iterator[tuple[StepSample, ...]]:
     """Visit every shape once."""
     ordered = list(enumerate(shapes))
     for index, shape in ordered if number % 2 else reversed(ordered):
         for repeat in range(shape.num_visits):
             visit = (number * len(shapes) + index) * max(shape.num_visits for shape in shapes) + repeat
-            yield from visit_shape(engine, shape, visit=visit, probe=probe)
+            yield tuple(visit_shape(engine, shape, visit=visit, probe=probe))
 
 
 def _run(engine: Decodes, shape: CalibrationShape, probe: Probe | None) -> ProbedTrace:

@@ -77,20 +77,20 @@ class ForcedDecoder:
         self.prompt = prompt
         self.num_agreed = 0
         self.num_picked = 0
-        self._answer = answer
+        self.answer = answer
         self._reader = ScriptReader()
         self._reader.add("", answer.script)
         self._num_known = [0] * len(answer.threads)
 
     def first_tokens(self, branch: int) -> Sequence[int]:
         """Return what was forced on the branch when its promise was closed."""
-        forced = len(self._answer.threads[branch]) - self._answer.script.threads[branch].decoded_tokens
+        forced = len(self.answer.threads[branch]) - self.answer.script.threads[branch].decoded_tokens
         self._num_known[branch] = forced
-        return self._answer.threads[branch][:forced]
+        return self.answer.threads[branch][:forced]
 
     def decoded_threads(self) -> Sequence[Sequence[int]]:
         """Return what the script has made known."""
-        return [tokens[:known] for tokens, known in zip(self._answer.threads, self._num_known, strict=True)]
+        return [tokens[:known] for tokens, known in zip(self.answer.threads, self._num_known, strict=True)]
 
     @property
     def agreement(self) -> float | None:
@@ -104,7 +104,7 @@ class ForcedDecoder:
         progress = self._reader.progress((lane,))[0]
         assert progress is not None
         begin = self._num_known[thread]
-        tokens = self._answer.threads[thread][begin : begin + progress.decoded_tokens]
+        tokens = self.answer.threads[thread][begin : begin + progress.decoded_tokens]
         self._num_known[thread] += len(tokens)
         self._compare(pick, tokens)
         return Decoded(progress, tokens)

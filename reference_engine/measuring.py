@@ -17,7 +17,7 @@ from reference_engine.loop import Job
 from reference_engine.probe import Probe, ProbedTrace
 from reference_engine.recording import Recording
 
-__all__ = ["ForcedTask", "FreeTask", "measure"]
+__all__ = ["ForcedTask", "FreeTask", "measure", "measurement_of"]
 
 Known = Collection[tuple[str, int]]
 
@@ -89,26 +89,36 @@ def measure(
     decoded: Recording | None = None
     for variant, repetition in wanted:
         if variant == SEQUENTIAL and task.needs_parallel_first and decoded is None:
-            decoded, _ = _decoded(engine, task.parallel(engine), None)
+            decoded = _decoded(engine, task.parallel(engine))
         job = task.parallel(engine) if variant == PARALLEL else task.sequential(engine, decoded)
-        recording, trace = _decoded(engine, job, probe)
+        trace = ProbedTrace(probe)
+        recording = _decoded(engine, job, trace)
         decoded = recording if variant == PARALLEL else decoded
-        assert recording.script is not None
-        events, probe_ns = tuple(trace.events), trace.probe_ns
-        yield Measurement(task.name, variant, repetition, recording.prompt_tokens, recording.script, events, probe_ns)
+        yield measurement_of(recording, trace, variant=variant, repetition=repetition)
+
+
+def measurement_of(recording: Recording, trace: ProbedTrace, *, variant: str, repetition: int) -> Measurement:
+    """Return a decode that came to its end as a measurement.
+
+    Raises:
+        EngineError: it failed.
+    """
+    if recording.error is not None or recording.script is None:
+        raise EngineError(f"{recording.name}: {recording.error}")
+    events = tuple(trace.events)
+    return Measurement(
+        recording.name, variant, repetition, recording.prompt_tokens, recording.script, events, trace.probe_ns
+    )
 
 
 def _order(task: ForcedTask | FreeTask) -> Sequence[str]:
     return (PARALLEL, SEQUENTIAL) if task.needs_parallel_first else (SEQUENTIAL, PARALLEL)
 
 
-def _decoded(engine: Engine, job: Job, probe: Probe | None) -> tuple[Recording, ProbedTrace]:
-    trace = ProbedTrace(probe)
+def _decoded(engine: Engine, job: Job, trace: ProbedTrace | None = None) -> Recording:
+    trace = trace or ProbedTrace(None)
     ended: list[Recording] = []
     for served in engine.serve([job], record=trace.record):
         ended += served.ended
         trace.end_step()
-    (recording,) = ended
-    if recording.error is not None:
-        raise EngineError(f"{job.name}: {recording.error}")
-    return recording, trace
+    return ended[0]

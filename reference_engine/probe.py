@@ -51,13 +51,14 @@ def _times_ns(engine: Engine) -> Iterator[int]:
 
 @dataclass(slots=True)
 class ProbedTrace:
-    """The events of a decode, its clock stopped while the probe runs, and the times of the probe's steps."""
+    """The events of a decode on a clock that can be stopped, and the times of the probe's steps, in which it is."""
 
     probe: Probe | None
     events: list[TraceEvent] = field(default_factory=list)
     probes_ns: list[int] = field(default_factory=list)
     num_steps: int = 0
     paused_ns: int = 0
+    stopped_ns: int | None = None
 
     @property
     def probe_ns(self) -> float | None:
@@ -68,10 +69,20 @@ class ProbedTrace:
         """Keep an event at the time without pauses."""
         self.events.append(event._replace(at_ns=event.at_ns - self.paused_ns))
 
+    def stop(self) -> None:
+        """Stop the clock."""
+        self.stopped_ns = time.perf_counter_ns()
+
+    def go_on(self) -> None:
+        """Let the clock go on, if it was stopped."""
+        if self.stopped_ns is not None:
+            self.paused_ns += time.perf_counter_ns() - self.stopped_ns
+            self.stopped_ns = None
+
     def end_step(self) -> None:
         """Say that a step is over: the probe may take one now, which stops the clock."""
         if self.probe is not None and self.num_steps % self.probe.every == 0:
-            begin_ns = time.perf_counter_ns()
+            self.stop()
             self.probes_ns.append(next(self.probe.times_ns))
-            self.paused_ns += time.perf_counter_ns() - begin_ns
+            self.go_on()
         self.num_steps += 1

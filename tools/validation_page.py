@@ -46,12 +46,18 @@ HEAD = """\
 native step or, after `STEP=torch`, with PyTorch's; `python -m tools.validation_page` writes the page from
 `benchmarks/results/fidelity_*.json`. Nobody edits it.
 
-The engine decodes an answer by all its threads, and its rendered text by one, in turn. The simulator replays the same
-requests with a profile that `pasta calibrate` made of twelve step shapes, none of which is an answer. Before any time
-is compared the two traces must be equal event by event: same lanes, same positions, same forks and joins. An error is
-predicted / measured - 1; the noise floor is the error of one repetition as a prediction of the next. Between the steps
-of each decode a probe takes one of one lane, every time the same, its time left out: what it takes over what the
-profile says is how much slower the machine was just then. "At the profile's speed" is a decode's time divided by that.
+The engine decodes an answer by all its threads, and its rendered text by one. The simulator replays the same requests
+with a profile that was calibrated with twelve step shapes, none of which is an answer. Before any time is compared the
+two traces must be equal event by event: same lanes, same positions, same forks and joins. An error is
+predicted / measured - 1; the noise floor is the error of one repetition as a prediction of the next.
+
+The machine is one that others use too, faster in one minute than in the next. Where it says `together`, so many
+documents were decoded in turns: some steps of one decode, then some of the next, each over a pool of its own, until all
+of them end at about the same time; and the calibration's visits lay between the turns. A decode's clock stands still
+between its turns, and no time is corrected. Where decodes were measured one after the other, a correction stands beside
+their times: between the steps of each a probe takes one of one lane, every time the same, its time left out; what it
+takes over what the profile says is how much slower the machine was just then. "At the profile's speed" is a decode's
+time divided by that.
 """
 PUBLISHED_HEAD = """\
 ### Published measurements
@@ -78,7 +84,7 @@ def main() -> None:
 
 def _sections() -> Iterator[str]:
     results = {
-        step: {name: _read(f"fidelity_{step}_{name}.json") for name in ("calibrate", "forced", "free", "ablations")}
+        step: {name: _read(f"fidelity_{step}_{name}.json") for name in ("forced", "free", "ablations")}
         for step in STEPS
     }
     devices = {f"CPU, {step} step": found["forced"] for step, found in results.items()}
@@ -88,7 +94,7 @@ def _sections() -> Iterator[str]:
     for step, found in results.items():
         if any(found.values()):
             yield f"## With the {step} step\n"
-            yield from _profile(found["calibrate"])
+            yield from _profile((found["forced"] or {}).get("calibration"))
             yield from _forced(found["forced"])
             yield from _recorded(found["free"])
             yield from _ablations(found["ablations"])

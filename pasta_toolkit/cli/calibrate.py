@@ -1,7 +1,9 @@
 """The command `pasta calibrate`: measures steps of a model on this device, writes a profile. Computes nothing."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,11 +14,12 @@ from pasta_toolkit.cli.simulate_options import option_group
 from pasta_toolkit.cli.status_line import StatusLine
 
 if TYPE_CHECKING:
+    from pasta_toolkit.report.measurement import StepSample
     from pasta_toolkit.specs import HardwareSpec
     from reference_engine import Engine
     from simulator.cost.pool_fit import PoolFit
 
-__all__ = ["calibrated", "command", "engine_options", "noise_warning"]
+__all__ = ["CalibratedProfile", "calibrated", "command", "engine_options", "profile_of"]
 
 DEFAULT_SECONDS = 100
 MOST_SECONDS = 120
@@ -61,60 +64,114 @@ def command(output: Path, *, name: str | None, seconds: float, output_format: st
     Close other programs first: a noisy machine is detected and said, not mended.
     """
     from pasta_toolkit.cli.compare_engine import load_measuring_engine  # noqa: PLC0415
-    from pasta_toolkit.records import InputError  # noqa: PLC0415
 
-    engine = load_measuring_engine(options)
-    spec, fit, text = calibrated(engine, seconds=seconds, name=name)
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {str(output)!r}: {error.strerror}") from error
-    warning = noise_warning(fit.spreads)
-    if warning:
-        click.echo(f"pasta: {warning}", err=True)
-    _show(spec, fit, output, output_format=output_format, is_noisy=bool(warning))
+    profile = calibrated(load_measuring_engine(options), seconds=seconds, name=name)
+    profile.write(output)
+    if profile.warning:
+        click.echo(f"pasta: {profile.warning}", err=True)
+    if output_format == "json":
+        write_json("calibrate", {"profile": str(output), **profile.content()})
+    else:
+        _show(profile.fit, output)
 
 
-def calibrated(engine: "Engine", *, seconds: float, name: str | None = None) -> "tuple[HardwareSpec, PoolFit, str]":
-    """Measure, fit, and return the device, the fit, and the profile's text.
+@dataclass(frozen=True, slots=True)
+class CalibratedProfile:
+    """A device, what was fitted to its steps, and both as the text of a profile."""
+
+    spec: "HardwareSpec"
+    fit: "PoolFit"
+    text: str
+
+    @property
+    def warning(self) -> str | None:
+        """A sentence if the machine was too noisy to trust the profile."""
+        spreads = self.fit.spreads
+        typical = median(spreads.values())
+        if typical <= NOISY:
+            return None
+        worst = max(spreads, key=lambda shape: spreads[shape])
+        return (
+            f"this machine is noisy: the middle half of the rounds spreads over {typical:.0%} of a step's time "
+            f"({spreads[worst]:.0%} for {worst!r}); close other programs and calibrate again"
+        )
+
+    def write(self, path: Path) -> None:
+        """Write the profile.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        from pasta_toolkit.records import InputError  # noqa: PLC0415
+
+        try:
+            path.write_text(self.text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot write {str(path)!r}: {error.strerror}") from error
+
+    def content(self) -> dict[str, Any]:
+        """Return what a JSON document says of it."""
+        from simulator.cost.interval import interval_factors  # noqa: PLC0415
+
+        fit = self.fit
+        return {
+            "device": self.spec.name,
+            "visits": fit.calibration.num_rows,
+            "is_noisy": self.warning is not None,
+            "noise": fit.noise,
+            "interval": list(interval_factors(fit.calibration.log_residuals)),
+            "parameters": dict(fit.calibration.parameters),
+            "shapes": [
+                {
+                    "shape": shape,
+                    "error": fit.errors[shape],
+                    "spread": fit.spreads[shape],
+                    "steady_spread": fit.steady_spreads[shape],
+                }
+                for shape in fit.errors
+            ],
+        }
+
+
+def calibrated(engine: "Engine", *, seconds: float, name: str | None = None) -> CalibratedProfile:
+    """Measure, and return what `profile_of` says of it.
 
     Raises:
         EngineError: the pool is too small.
     """
     from reference_engine.calibration import calibrate  # noqa: PLC0415
-    from reference_engine.calibration_device import measure_device  # noqa: PLC0415
     from reference_engine.calibration_shapes import shapes_for  # noqa: PLC0415
-    from reference_engine.model.summary import num_parameters  # noqa: PLC0415
     from reference_engine.probe import probe_of  # noqa: PLC0415
-    from simulator.cost.pool_fit import fit_pool_steps  # noqa: PLC0415
 
-    device = measure_device(engine.model.device, dtype=engine.model.dtype)
     with StatusLine() as status:
         shapes, probe = shapes_for(copies=engine.pool.copies), probe_of(engine, every=PROBE_EVERY)
         samples = list(calibrate(engine, shapes, seconds=seconds, probe=probe, progress=status.show))
+    return profile_of(engine, samples, name=name)
+
+
+def profile_of(
+    engine: "Engine", samples: "Sequence[StepSample]", *, in_turns: bool = False, name: str | None = None
+) -> CalibratedProfile:
+    """Fit the steps of a calibration, and return the device, the fit, and the profile's text.
+
+    `in_turns` says that the visits lay between decodes in turns, which the profile is for.
+    """
+    from reference_engine.calibration_device import measure_device  # noqa: PLC0415
+    from reference_engine.model.summary import num_parameters  # noqa: PLC0415
+    from reference_engine.turns import NUM_TURNS  # noqa: PLC0415
+    from simulator.cost.pool_fit import fit_pool_steps  # noqa: PLC0415
+
+    device = measure_device(engine.model.device, dtype=engine.model.dtype)
     fit = fit_pool_steps(
         samples,
         unit_slots=engine.pool.placement.unit_slots,
         copies=engine.pool.copies,
         model_parameters=num_parameters(engine.model.config),
         source=_source(engine, device.versions),
+        num_turns=NUM_TURNS if in_turns else None,
     )
     spec = _spec(engine, device, name=name)
-    return spec, fit, _profile_text(spec, fit)
-
-
-def noise_warning(spreads: "dict[str, float] | Any") -> str | None:
-    """Return a sentence if the machine was too noisy to trust the profile."""
-    from statistics import median  # noqa: PLC0415
-
-    typical = median(spreads.values())
-    if typical <= NOISY:
-        return None
-    worst = max(spreads, key=lambda shape: spreads[shape])
-    return (
-        f"this machine is noisy: the middle half of the rounds spreads over {typical:.0%} of a step's time "
-        f"({spreads[worst]:.0%} for {worst!r}); close other programs and calibrate again"
-    )
+    return CalibratedProfile(spec, fit, _profile_text(spec, fit))
 
 
 def _spec(engine: "Engine", device: Any, *, name: str | None) -> "HardwareSpec":
@@ -153,34 +210,11 @@ def _profile_text(spec: "HardwareSpec", fit: "PoolFit") -> str:
     return format_hardware(spec, tables=format_calibration(fit.calibration, table="calibration"))
 
 
-def _show(spec: "HardwareSpec", fit: "PoolFit", output: Path, *, output_format: str, is_noisy: bool) -> None:
+def _show(fit: "PoolFit", output: Path) -> None:
     from pasta_toolkit.dag.statistics import Grid, plain_grid  # noqa: PLC0415
     from simulator.cost.interval import interval_factors  # noqa: PLC0415
 
     low, high = interval_factors(fit.calibration.log_residuals)
-    if output_format == "json":
-        write_json(
-            "calibrate",
-            {
-                "profile": str(output),
-                "device": spec.name,
-                "visits": fit.calibration.num_rows,
-                "is_noisy": is_noisy,
-                "noise": fit.noise,
-                "interval": [low, high],
-                "parameters": dict(fit.calibration.parameters),
-                "shapes": [
-                    {
-                        "shape": shape,
-                        "error": fit.errors[shape],
-                        "spread": fit.spreads[shape],
-                        "steady_spread": fit.steady_spreads[shape],
-                    }
-                    for shape in fit.errors
-                ],
-            },
-        )
-        return
     rows = tuple(
         (shape, f"{error:+.1%}", f"{fit.spreads[shape]:.1%}", f"{fit.steady_spreads[shape]:.1%}")
         for shape, error in fit.errors.items()

@@ -12,7 +12,8 @@ from pasta_toolkit.cli.shared import EXIT_FINDINGS, examples, field_option, writ
 from pasta_toolkit.cli.simulate_options import option_group
 
 if TYPE_CHECKING:
-    from pasta_toolkit.cli.compare_sources import Source
+    from pasta_toolkit.cli.calibrate import CalibratedProfile
+    from pasta_toolkit.cli.compare_predictions import Predictions
     from pasta_toolkit.report.comparison import Comparison
 
 __all__ = ["command"]
@@ -54,12 +55,22 @@ measuring_options = option_group(
         "--repetitions", type=click.IntRange(min=1), default=2, show_default=True, help="Decodes of each kind, in turn."
     ),
     click.option(
+        "--together",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Decode N documents at a time, some steps of each in turn, so that a machine which is slower now and then "
+        "hits all alike. Whoever stops early loses those under way.",
+    ),
+    click.option(
         "--probe-every",
         type=click.IntRange(min=0),
         default=PROBE_EVERY,
         show_default=True,
         metavar="N",
-        help="After every N steps, time one of one lane, which tells how fast the machine is just then; 0: never.",
+        help="After every N steps, time one of one lane, which tells how fast the machine is just then; 0: never. Not "
+        "with --together.",
     ),
     click.option(
         "--measurements",
@@ -78,7 +89,8 @@ predicting_options = option_group(
         "--hardware",
         "hardware_name",
         metavar="NAME|PATH",
-        help="The profile that `pasta calibrate` wrote, or a device of pasta spec. Default: calibrate first.",
+        help="The profile that `pasta calibrate` wrote, or a device of pasta spec. Default: calibrate between the "
+        "decodes.",
     ),
     click.option(
         "--cost",
@@ -94,7 +106,13 @@ predicting_options = option_group(
         type=click.FloatRange(min=0, max=120),
         default=DEFAULT_SECONDS,
         show_default=True,
-        help="Of a calibration before.",
+        help="Of that calibration.",
+    ),
+    click.option(
+        "--save-profile",
+        "profile_path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write the profile of that calibration.",
     ),
 )
 output_options = option_group(
@@ -115,6 +133,7 @@ output_options = option_group(
     epilog=examples(
         "pasta compare annotated.jsonl --hardware profile.toml --html report.html",
         "pasta compare annotated.jsonl --parallel-only --limit 200 --measurements runs.jsonl",
+        "pasta compare annotated.jsonl --together 200 --save-profile profile.toml --measurements runs.jsonl",
         "pasta compare --measurements runs.jsonl --hardware profile.toml --format json",
         "pasta compare --recording trace.jsonl --hardware profile.toml",
         "pasta compare --ablations --hardware profile.toml",
@@ -134,6 +153,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     when the profile is found to be wrong.
     """
     from pasta_toolkit.cli.compare_ablations import run_ablations  # noqa: PLC0415
+    from pasta_toolkit.cli.compare_predictions import Predictions  # noqa: PLC0415
     from pasta_toolkit.cli.compare_sources import source_of  # noqa: PLC0415
 
     _refuse_unknown_names(options)
@@ -144,9 +164,12 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
         return
     if not paths and options["recording"] is None and options["measurements"] is None:
         raise click.UsageError("Missing argument 'PATH...': annotated responses, or --measurements or --recording.")
-    source = source_of(paths, options)
-    comparison, num_different = _compared(source, options)
-    _show(comparison, options["output_format"])
+    _refuse_useless(options)
+    predictions = Predictions(source_of(paths, options), options)
+    if predictions.calibrated is not None and options["profile_path"] is not None:
+        predictions.calibrated.write(options["profile_path"])
+    comparison, num_different = _compared(predictions)
+    _show(comparison, predictions.calibrated, options["output_format"])
     _write_files(comparison, options)
     if num_different or comparison.findings:
         sys.exit(EXIT_FINDINGS)
@@ -161,15 +184,20 @@ def _refuse_unknown_names(options: dict[str, Any]) -> None:
             load(name)
 
 
-def _compared(source: "Source", options: dict[str, Any]) -> "tuple[Comparison, int]":
+def _refuse_useless(options: dict[str, Any]) -> None:
+    if options["together"] > 1 and options["is_free"]:
+        raise click.UsageError("--together is for documents: what a model answers with --free is not known before")
+    if options["profile_path"] is not None and options["hardware_name"] is not None:
+        raise click.UsageError("--save-profile is for a profile that is calibrated now; leave --hardware away")
+
+
+def _compared(predictions: "Predictions") -> "tuple[Comparison, int]":
     """Predict and compare every document; one whose structure differs is named on stderr."""
-    from pasta_toolkit.cli.compare_predictions import Predictions  # noqa: PLC0415
     from pasta_toolkit.report.comparison import compare, compare_document  # noqa: PLC0415
     from pasta_toolkit.report.measurement import MeasurementError  # noqa: PLC0415
 
-    predictions = Predictions(source, options)
     rows, num_different = [], 0
-    for name, measurements in source.by_document().items():
+    for name, measurements in predictions.source.by_document().items():
         predicted = predictions.of(name, measurements)
         try:
             rows.append(compare_document(predicted, measurements))
@@ -184,12 +212,13 @@ def _compared(source: "Source", options: dict[str, Any]) -> "tuple[Comparison, i
     return comparison, num_different
 
 
-def _show(comparison: "Comparison", output_format: str) -> None:
+def _show(comparison: "Comparison", calibrated: "CalibratedProfile | None", output_format: str) -> None:
     from pasta_toolkit.report.comparison_data import comparison_content  # noqa: PLC0415
     from pasta_toolkit.report.comparison_text import comparison_markdown, comparison_text  # noqa: PLC0415
 
     if output_format == "json":
-        write_json("compare", comparison_content(comparison))
+        content = comparison_content(comparison)
+        write_json("compare", {**content, "calibration": None if calibrated is None else calibrated.content()})
     else:
         renderer = comparison_markdown if output_format == "markdown" else comparison_text
         click.echo(renderer(comparison), nl=False)

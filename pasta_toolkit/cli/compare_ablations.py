@@ -12,8 +12,9 @@ import click
 
 from grammar import Document, parse
 from pasta_toolkit.cli.compare_engine import about_engine, engine_with, load_measuring_engine
+from pasta_toolkit.cli.compare_measuring import MeasuringPlan, measured
 from pasta_toolkit.cli.compare_predictions import Predictions
-from pasta_toolkit.cli.compare_sources import Source, measured
+from pasta_toolkit.cli.compare_sources import Source
 from pasta_toolkit.cli.shared import write_json
 from pasta_toolkit.dag.statistics import markdown_grid, plain_grid
 from pasta_toolkit.report.ablation_table import ablation_content, ablation_grid
@@ -106,15 +107,8 @@ def _source(engine: "Engine", ablation: Ablation, options: Mapping[str, Any]) ->
     task = ForcedTask(name, idle_prompt(ablation.prompt_tokens), ablation.document)
     about = about_engine(engine, mode="forced")
     path = _path(options["measurements"], ablation)
-    found = measured(
-        engine,
-        [task],
-        repetitions=options["repetitions"],
-        path=path,
-        about=about,
-        probe_every=options["probe_every"],
-    )
-    return Source(about, found, {name: ablation.document}, engine)
+    found = measured(engine, [task], MeasuringPlan(options["repetitions"], options["probe_every"], path), about=about)
+    return Source(about, tuple(found.decodes), {name: ablation.document}, engine)
 
 
 def _path(path: Path | None, ablation: Ablation) -> Path | None:

@@ -23,6 +23,7 @@ from simulator.replayed_decode import explained_cost
 from simulator.replica import Serving
 
 if TYPE_CHECKING:
+    from pasta_toolkit.cli.calibrate import CalibratedProfile
     from reference_engine import Engine
 
 __all__ = ["Predictions", "hardware_for", "serving_of"]
@@ -37,28 +38,28 @@ class Predictions:
     """Predicts one document after another. State: what it noted of them for findings and for a picture."""
 
     def __init__(self, source: Source, options: Mapping[str, Any]) -> None:
-        self.hardware, self.profile = hardware_for(source.engine, options)
+        self.hardware, self.profile, self.calibrated = hardware_for(source, options)
         self.priced: list[PricedSteps] = []
         self.shown: tuple[tuple[TraceEvent, ...], tuple[TraceEvent, ...]] | None = None
         self._most_branches = 0
-        self._source = source
+        self.source = source
         self._serving = serving_of(source.about)
         self._cost = _cost(self.hardware, source, options)
 
     def with_source(self, source: Source) -> "Predictions":
         """Return the same profile for other measurements; a folded pool's holds for pages as well as for slots."""
         other = copy(self)
-        other._source, other._serving = source, serving_of(source.about)
+        other.source, other._serving = source, serving_of(source.about)
         other._cost = _with_layout(self._cost, other._serving.layout)
         return other
 
     def of(self, name: str, measurements: Sequence[Measurement]) -> Predicted:
         """Predict a document; its script is made of the document itself where that is known, else it was recorded."""
-        document = self._source.documents.get(name)
+        document = self.source.documents.get(name)
         parallel, sequential = _scripts(measurements)
         dag = None
-        if document is not None and self._source.engine is not None:
-            dag, parallel = _planned(document, self._source.engine)
+        if document is not None and self.source.engine is not None:
+            dag, parallel = _planned(document, self.source.engine)
         decode = Decode(name, measurements[0].prompt_tokens, parallel, sequential, dag)
         return predict_decode(decode, cost=self._cost, serving=self._serving)
 
@@ -75,8 +76,8 @@ class Predictions:
 
     def about(self, num_documents: int) -> list[tuple[str, str]]:
         """Say what was compared."""
-        about = self._source.about
-        names = ("model", "step", "device", "threads", "layout", "positions", "mode")
+        about = self.source.about
+        names = ("model", "step", "device", "threads", "layout", "positions", "mode", "together")
         found = [(name, str(about[name])) for name in names if name in about]
         return [
             *found,
@@ -86,24 +87,29 @@ class Predictions:
         ]
 
 
-def hardware_for(engine: "Engine | None", options: Mapping[str, Any]) -> tuple[HardwareSpec, str]:
-    """Return the device to predict with and where it comes from: by its name, or calibrated now.
+def hardware_for(source: Source, options: Mapping[str, Any]) -> "tuple[HardwareSpec, str, CalibratedProfile | None]":
+    """Return the device to predict with, where it comes from, and its profile if it was calibrated here.
+
+    It is the one that is named, else what was calibrated between the decodes, else what is calibrated now.
 
     Raises:
-        MeasurementError: there is neither.
+        MeasurementError: there is none of them.
     """
     if options["hardware_name"] is not None:
-        return load_hardware(options["hardware_name"]), options["hardware_name"]
-    if engine is None:
+        return load_hardware(options["hardware_name"]), options["hardware_name"], None
+    if source.engine is None:
         raise MeasurementError("measurements from a file need --hardware: the profile of the device that made them")
-    from pasta_toolkit.cli.calibrate import calibrated, noise_warning  # noqa: PLC0415
+    from pasta_toolkit.cli.calibrate import calibrated, profile_of  # noqa: PLC0415
 
-    click.echo(f"pasta: no --hardware: calibrating for {options['seconds']:.0f} s", err=True)
-    _, fit, text = calibrated(engine, seconds=options["seconds"])
-    warning = noise_warning(fit.spreads)
-    if warning:
-        click.echo(f"pasta: {warning}", err=True)
-    return parse_spec(text, HardwareSpec, where="the calibration"), "calibrated after the measurements"
+    if source.steps:
+        in_turns = "together" in source.about
+        profile, when = profile_of(source.engine, source.steps, in_turns=in_turns), "between the decodes"
+    else:
+        click.echo(f"pasta: no --hardware: calibrating for {options['seconds']:.0f} s", err=True)
+        profile, when = calibrated(source.engine, seconds=options["seconds"]), "after the measurements"
+    if profile.warning:
+        click.echo(f"pasta: {profile.warning}", err=True)
+    return parse_spec(profile.text, HardwareSpec, where="the calibration"), f"calibrated {when}", profile
 
 
 def serving_of(about: Mapping[str, Any]) -> Serving:

@@ -10,33 +10,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grammar import Document
+from pasta_toolkit.cli.compare_measuring import MeasuringPlan, measured
 from pasta_toolkit.cli.task_input import Task, TaskReader
 from pasta_toolkit.report.measurement import (
     Measurement,
     MeasurementError,
-    append_measurement,
+    StepSample,
     read_measurements,
-    start_measurements,
 )
 
 if TYPE_CHECKING:
     from reference_engine import Engine
     from reference_engine.measuring import ForcedTask, FreeTask
 
-__all__ = ["Source", "measured", "source_of"]
+__all__ = ["Source", "source_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """Measurements, what was measured (the first line of their file), and the documents, as far as they are known.
 
-    `engine` is there if it measured just now; it can be calibrated then.
+    `engine` is there if it measured just now; it can be calibrated then, where `steps` are not those of a calibration
+    between the decodes.
     """
 
     about: Mapping[str, Any]
     measurements: tuple[Measurement, ...]
     documents: Mapping[str, Document] = field(default_factory=dict)
     engine: "Engine | None" = None
+    steps: tuple[StepSample, ...] = ()
 
     def by_document(self) -> dict[str, list[Measurement]]:
         """Return the measurements of each document, in order; those with but one kind of decode are left out."""
@@ -55,45 +57,9 @@ def source_of(paths: Sequence[str], options: Mapping[str, Any]) -> Source:
     if options["recording"] is not None:
         return _recorded(options["recording"])
     if not paths:
-        about, measurements = read_measurements(options["measurements"])
-        return Source(about, tuple(measurements))
+        about, decodes, steps = read_measurements(options["measurements"])
+        return Source(about, tuple(decodes), steps=tuple(steps))
     return _measured_now(paths, options)
-
-
-def measured(
-    engine: "Engine",
-    tasks: "Sequence[ForcedTask | FreeTask]",
-    *,
-    repetitions: int,
-    path: Path | None,
-    about: Mapping[str, Any],
-    probe_every: int,
-) -> tuple[Measurement, ...]:
-    """Decode all tasks in both ways; what a file holds already is not decoded again.
-
-    Raises:
-        EngineError: a decode fails; all before it are in the file.
-    """
-    from pasta_toolkit.cli.status_line import StatusLine  # noqa: PLC0415
-    from reference_engine.measuring import measure  # noqa: PLC0415
-    from reference_engine.probe import probe_of  # noqa: PLC0415
-
-    known = start_measurements(path, about) if path is not None else []
-    done = {(one.document, one.variant, one.repetition) for one in known}
-    found = [one for one in known if one.document in {task.name for task in tasks}]
-    if tasks and len(done) < len(tasks):
-        for _ in measure(engine, tasks[0], repetitions=1):
-            pass  # what an engine does but once is not to be measured
-    probe = probe_of(engine, every=probe_every) if probe_every else None
-    with StatusLine() as status:
-        for number, task in enumerate(tasks, start=1):
-            status.show(f"{number} of {len(tasks)}: {task.name}")
-            own = {(variant, repetition) for name, variant, repetition in done if name == task.name}
-            for measurement in measure(engine, task, repetitions=repetitions, known=own, probe=probe):
-                found.append(measurement)
-                if path is not None:
-                    append_measurement(path, measurement)
-    return tuple(found)
 
 
 def _recorded(path: Path) -> Source:
@@ -117,17 +83,19 @@ def _measured_now(paths: Sequence[str], options: Mapping[str, Any]) -> Source:
     chosen = list(islice(_chosen(engine, tasks, options), options["limit"]))
     if not chosen:
         raise MeasurementError("there is no document to compare: none was read, or none is as the options ask")
-    about = about_engine(engine, mode="free" if options["is_free"] else "forced")
-    measurements = measured(
-        engine,
-        [task for task, _ in chosen],
-        repetitions=options["repetitions"],
-        path=options["measurements"],
-        about=about,
-        probe_every=options["probe_every"],
+    plan = MeasuringPlan(
+        options["repetitions"],
+        options["probe_every"],
+        options["measurements"],
+        options["together"],
+        None if options["hardware_name"] is not None else options["seconds"],
     )
+    about = about_engine(engine, mode="free" if options["is_free"] else "forced")
+    if plan.together > 1:
+        about["together"] = plan.together
+    found = measured(engine, [task for task, _ in chosen], plan, about=about)
     documents = {task.name: document for task, document in chosen if document is not None}
-    return Source(about, measurements, documents, engine)
+    return Source(about, tuple(found.decodes), documents, engine, tuple(found.steps))
 
 
 def _prompts(reader: TaskReader, paths: Sequence[str]) -> list[Task]:

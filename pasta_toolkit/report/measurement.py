@@ -1,14 +1,15 @@
 """What was measured, as values and as JSON Lines: decodes with their traces, steps of a calibration. Computes nothing.
 
-A file of measurements says in its first line what was measured where; every other line is one decode. It can be written
-on one machine and compared on another, and it is appended to as decodes end, so that whoever stops early loses one.
+A file of measurements says in its first line what was measured where; every other line is one decode, or one visit of a
+calibration between decodes. It can be written on one machine and compared on another, and it is appended to as decodes
+end, so that whoever stops early loses one.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from grammar import PastaError
 from pasta_toolkit.runtime import EventKind, Lane, Script, TraceError, TraceEvent
@@ -21,8 +22,10 @@ __all__ = [
     "SEQUENTIAL",
     "Measurement",
     "MeasurementError",
+    "Measurements",
     "StepSample",
     "append_measurement",
+    "append_visit",
     "read_measurements",
     "start_measurements",
 ]
@@ -90,7 +93,15 @@ class StepSample:
     probe_ns: float | None = None
 
 
-def start_measurements(path: Path, about: Mapping[str, Any]) -> list[Measurement]:
+class Measurements(NamedTuple):
+    """What a file holds: what was measured where, decodes, and the steps of a calibration between them."""
+
+    about: Mapping[str, Any]
+    decodes: list[Measurement]
+    steps: list[StepSample]
+
+
+def start_measurements(path: Path, about: Mapping[str, Any]) -> Measurements:
     """Begin a file, or go on with one of the same content; return what it holds already.
 
     Raises:
@@ -98,16 +109,16 @@ def start_measurements(path: Path, about: Mapping[str, Any]) -> list[Measurement
     """
     if not path.is_file() or not path.stat().st_size:
         _append(path, {"schema": MEASUREMENTS_SCHEMA, **about})
-        return []
+        return Measurements(about, [], [])
     _mend(path)
-    found, measurements = read_measurements(path)
-    other = [key for key in about if found.get(key) != about[key]]
+    found = read_measurements(path)
+    other = [key for key in {**about, **found.about} if found.about.get(key) != about.get(key)]
     if other:
+        was, wanted = found.about.get(other[0]), about.get(other[0])
         raise MeasurementError(
-            f"{str(path)!r} holds measurements with {other[0]} {found.get(other[0])!r}, not {about[other[0]]!r}; "
-            "give another file, or remove it"
+            f"{str(path)!r} holds measurements with {other[0]} {was!r}, not {wanted!r}; give another file, or remove it"
         )
-    return measurements
+    return found
 
 
 def append_measurement(path: Path, measurement: Measurement) -> None:
@@ -126,8 +137,21 @@ def append_measurement(path: Path, measurement: Measurement) -> None:
     )
 
 
-def read_measurements(path: Path) -> tuple[dict[str, Any], list[Measurement]]:
-    """Read a file: what its first line says, and the decodes.
+def append_visit(path: Path, steps: Sequence[StepSample]) -> None:
+    """Write one visit of a calibration to the end of a file, at once and as a whole."""
+    _append(
+        path,
+        {
+            "shape": steps[0].shape,
+            "visit": steps[0].visit,
+            "steps": [[step.lanes, step.duration_ns, step.is_counted] for step in steps],
+            "probe_ns": steps[0].probe_ns,
+        },
+    )
+
+
+def read_measurements(path: Path) -> Measurements:
+    """Read a file: what its first line says, the decodes, and the steps of a calibration.
 
     Raises:
         MeasurementError: the file cannot be read, or a line is no measurement of this version.
@@ -140,25 +164,36 @@ def read_measurements(path: Path) -> tuple[dict[str, Any], list[Measurement]]:
     schema = about.pop("schema", None)
     if schema != MEASUREMENTS_SCHEMA:
         raise MeasurementError(f"{path}: found schema {schema!r}, this version reads {MEASUREMENTS_SCHEMA!r}")
-    return about, list(_measurements(path, lines[1:]))
-
-
-def _measurements(path: Path, lines: Iterable[str]) -> Iterable[Measurement]:
-    for number, line in enumerate(lines, start=2):
+    found = Measurements(about, [], [])
+    for number, line in enumerate(lines[1:], start=2):
         fields = _parsed(path, number, line)
         try:
-            name = fields["document"]
-            yield Measurement(
-                name,
-                fields["variant"],
-                fields["repetition"],
-                fields["prompt_tokens"],
-                read_script(fields["script"]),
-                tuple(_event_from_json(name, event) for event in fields["events"]),
-                fields.get("probe_ns"),
-            )
+            if "shape" in fields:
+                found.steps.extend(_visit(fields))
+            else:
+                found.decodes.append(_measurement(fields))
         except (KeyError, TypeError, ValueError, TraceError) as error:
             raise MeasurementError(f"{path}: line {number} is no measurement: {error!r}") from error
+    return found
+
+
+def _measurement(fields: Mapping[str, Any]) -> Measurement:
+    name = fields["document"]
+    return Measurement(
+        name,
+        fields["variant"],
+        fields["repetition"],
+        fields["prompt_tokens"],
+        read_script(fields["script"]),
+        tuple(_event_from_json(name, event) for event in fields["events"]),
+        fields.get("probe_ns"),
+    )
+
+
+def _visit(fields: Mapping[str, Any]) -> Iterable[StepSample]:
+    for lanes, duration_ns, is_counted in fields["steps"]:
+        fed = tuple(Lane(*lane) for lane in lanes)
+        yield StepSample(fields["shape"], fields["visit"], fed, duration_ns, is_counted, fields["probe_ns"])
 
 
 def _event_to_json(event: TraceEvent) -> list[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pasta_toolkit.runtime.step import Event, Finished, Lane, Progress
+from pasta_toolkit.runtime.step import Event, Finished, Lane, Progress, Promised, Synced
 
 __all__ = ["Run", "Script", "ScriptReader", "ThreadScript"]
 
@@ -57,6 +57,25 @@ class Script:
     def sequential(cls, num_tokens: int) -> "Script":
         """Return the script of one thread that decodes so many tokens without tags."""
         return cls((ThreadScript((Run(max(num_tokens, 1), 1 if num_tokens else 0, (Finished(),)),)),))
+
+    @property
+    def critical_path(self) -> int:
+        """The steps of a decode alone with a lane for every thread; with jump-forward about so many.
+
+        A branch is fed its last token too; a sync's first token is decoded before the wait and again behind it.
+        """
+        main, *branches = self.threads
+        promised = iter(branches)
+        steps, latest = 0, 0
+        for run in main.runs:
+            steps += run.num_lanes
+            for event in run.events:
+                match event:
+                    case Promised():
+                        latest = max(latest, steps + next(promised).num_lanes + 1)
+                    case Synced():
+                        steps = max(steps, latest + 1)
+        return max(steps, latest)
 
 
 class ScriptReader:

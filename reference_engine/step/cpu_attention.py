@@ -121,7 +121,7 @@ def _attend(
 
     Heads of queries that share a head of keys become queries of it: (batch, kv_heads, queries, head_dim).
     """
-    query = query.view(len(keys), -1, config.num_kv_heads, config.head_dim).transpose(1, 2)
+    query = query.reshape(len(keys), -1, config.num_kv_heads, config.head_dim).transpose(1, 2)
     if config.attention_softcap is None:
         attended = scaled_dot_product_attention(query, keys, values, mask, scale=config.query_scale)
     else:

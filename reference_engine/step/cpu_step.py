@@ -55,7 +55,7 @@ class CpuStep:
         hidden = self._embedded(batch.tokens)
         for index, layer in enumerate(self._weights.layers):
             rotation = rotations[config.is_sliding(index)]
-            query, entries = rotation.apply(self._heads(layer, hidden), out=writer.slice_of(index))
+            query, entries = rotation.apply(self._heads(layer, hidden))
             writer.write(index, entries)
             self._add(hidden, layer.output(attention(index, query)), scale=layer.attention_scale)
             self._add(hidden, layer.down(self._activated(layer, hidden)), scale=layer.mlp_scale)
@@ -76,7 +76,7 @@ class CpuStep:
     def _heads(self, layer: PreparedLayer, hidden: torch.Tensor) -> torch.Tensor:
         """Return heads of queries, keys and values, side by side: (rows, heads + 2 * kv_heads, head_dim)."""
         config = self.config
-        projected = layer.projection(self._normed(hidden, layer.input_scale).to(self.dtype))
+        projected = layer.projection(self._narrowed(hidden, layer.input_scale))
         heads = projected.view(hidden.shape[0], -1, config.head_dim)
         if layer.head_scale is None:
             return heads
@@ -86,13 +86,19 @@ class CpuStep:
 
     def _activated(self, layer: PreparedLayer, hidden: torch.Tensor) -> torch.Tensor:
         """Return the inner numbers of the gated MLP: (rows, intermediate)."""
-        gate, up = layer.gate_up(self._normed(hidden, layer.middle_scale).to(self.dtype)).chunk(2, dim=1)
+        sizes = (self.config.intermediate_size, self.config.intermediate_size)
+        gate, up = layer.gate_up(self._narrowed(hidden, layer.middle_scale)).split_with_sizes(sizes, dim=1)
         gate = silu(gate) if self.config.activation == "silu" else gelu(gate, approximate="tanh")
         return gate.mul_(up)
 
     def _normed(self, rows: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         """Return float32 rows (rows, hidden), normalised and scaled."""
         return _of_length_one(rows, self._row_floor).mul_(scale)
+
+    def _narrowed(self, rows: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        """Return the same in the weights' type."""
+        unit = _of_length_one(rows, self._row_floor)
+        return torch.mul(unit, scale, out=torch.empty_like(unit, dtype=self.dtype))
 
     def _add(self, hidden: torch.Tensor, rows: torch.Tensor, *, scale: torch.Tensor | None) -> None:
         """Add what a sublayer returns (rows, hidden), normed where there is a scale for it."""

@@ -19,16 +19,16 @@ MOST_TIES = 64  # a row, on average: beyond that the model tells nothing, and it
 class OutputLayer:
     """The layer from hidden rows to the vocabulary."""
 
-    __slots__ = ("_cap", "_linear", "_weight")
+    __slots__ = ("_cap", "_weight", "linear")
 
     def __init__(self, weight: torch.Tensor, *, softcap: float | None) -> None:
         self._weight = weight
-        self._linear = linear_of(weight)
+        self.linear = linear_of(weight)
         self._cap = softcap
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """Return logits (rows, vocabulary) float32 for float32 rows (rows, hidden)."""
-        logits = self._linear(rows.to(self._weight.dtype)).float()
+        logits = self.linear(rows.to(self._weight.dtype)).float()
         if self._weight.dtype != torch.float32:
             self._break_ties(logits, rows)
         return logits if self._cap is None else logits.div_(self._cap).tanh_().mul_(self._cap)

@@ -9,6 +9,8 @@ from typing import Protocol
 import torch
 from torch.nn.functional import linear
 
+from reference_engine.step.huge_pages import Memory
+
 __all__ = ["Linear", "PackedLinear", "PlainLinear", "can_pack", "linear_of"]
 
 TYPICAL_ROWS = 16  # ours: the rows that oneDNN chooses its layout for; measured no slower with 1 row than one for 1
@@ -16,6 +18,10 @@ TYPICAL_ROWS = 16  # ours: the rows that oneDNN chooses its layout for; measured
 
 class Linear(Protocol):
     """Multiplies rows (rows, in) by weights (out, in)."""
+
+    @property
+    def memory(self) -> Memory:
+        """Where the weights lie."""
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """Return (rows, out), bias included."""
@@ -29,6 +35,11 @@ class PackedLinear:
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None = None) -> None:
         self._weight = torch.ops.mkldnn._reorder_linear_weight(weight, TYPICAL_ROWS)
         self._bias = bias
+
+    @property
+    def memory(self) -> Memory:
+        """Where the packed weights lie."""
+        return Memory(torch.ops.mkldnn.data_ptr(self._weight), torch.ops.mkldnn._nbytes(self._weight))
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """Return (rows, out), bias included."""
@@ -46,6 +57,11 @@ class PlainLinear:
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None = None) -> None:
         self._weight = weight
         self._bias = bias
+
+    @property
+    def memory(self) -> Memory:
+        """Where the weights lie."""
+        return Memory(self._weight.data_ptr(), self._weight.nbytes)
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """Return (rows, out), bias included."""

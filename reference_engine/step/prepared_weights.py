@@ -11,6 +11,7 @@ import torch
 
 from reference_engine.model.config import ModelConfig
 from reference_engine.model.weights import LayerWeights, Model
+from reference_engine.step.huge_pages import into_huge_pages
 from reference_engine.step.output_layer import OutputLayer
 from reference_engine.step.packed_linear import Linear, linear_of
 
@@ -31,6 +32,11 @@ class PreparedLayer:
     attention_scale: torch.Tensor | None  # (hidden,)
     mlp_scale: torch.Tensor | None  # (hidden,)
 
+    @property
+    def linears(self) -> tuple[Linear, ...]:
+        """All linear layers."""
+        return (self.projection, self.output, self.gate_up, self.down)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedWeights:
@@ -43,14 +49,17 @@ class PreparedWeights:
 
     @classmethod
     def of(cls, model: Model) -> "PreparedWeights":
-        """Fuse and pack the weights of a model."""
+        """Fuse and pack the weights of a model; ask for them to lie in huge pages."""
         weights, config = model.weights, model.config
-        return cls(
+        prepared = cls(
             embedding=weights.embedding,
             layers=tuple(_prepared(config, layer) for layer in weights.layers),
             final_scale=_scale(config, weights.final_norm),
             output=OutputLayer(weights.output, softcap=config.logit_softcap),
         )
+        linears = [linear for layer in prepared.layers for linear in layer.linears]
+        into_huge_pages(linear.memory for linear in (*linears, prepared.output.linear))
+        return prepared
 
 
 def _prepared(config: ModelConfig, layer: LayerWeights) -> PreparedLayer:

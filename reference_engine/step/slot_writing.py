@@ -11,7 +11,7 @@ __all__ = ["SlotWriter"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlotWriter:
-    """Where a step writes. Slots that follow each other are a slice, which an operator can write its result into."""
+    """Where a step writes. Slots that follow each other are a slice, which takes a plain copy."""
 
     targets: tuple[
         torch.Tensor, ...
@@ -27,11 +27,9 @@ class SlotWriter:
             return cls(storage.entries[:, first:end].unbind(), None)
         return cls(storage.entries.unbind(), slots)
 
-    def slice_of(self, layer: int) -> torch.Tensor | None:
-        """Return the slots of all rows of a layer, to be written into; None where they are scattered."""
-        return self.targets[layer] if self.slots is None else None
-
     def write(self, layer: int, entries: torch.Tensor) -> None:
-        """Write the keys and values of all rows (rows, 2 * kv_heads, head_dim) of a layer, unless they are there."""
-        if self.slots is not None:
+        """Write the keys and values of all rows (rows, 2 * kv_heads, head_dim) of a layer."""
+        if self.slots is None:
+            self.targets[layer].copy_(entries)
+        else:
             self.targets[layer].index_copy_(0, self.slots, entries)

@@ -1,9 +1,8 @@
 """Fits the cost of steps over one pool to the steps of a calibration. Knows neither engine nor files."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
+from statistics import fmean, median
 
 import numpy as np
 
@@ -19,6 +18,7 @@ __all__ = ["PoolFit", "Visit", "fit_pool_steps", "visits_of"]
 
 NANOSECONDS_PER_SECOND = 1e9
 FIRST_QUARTILE, LAST_QUARTILE = 0.25, 0.75
+NUM_DRAWS = 1000  # ours: of a bootstrap
 STRETCH_VISITS = 5  # ours: sixty steps and as many of a probe's as beside a hundred of a decode
 
 
@@ -66,6 +66,7 @@ def fit_pool_steps(
     copies: bool,
     model_parameters: int,
     source: Sequence[str] = (),
+    num_turns: int | None = None,
 ) -> PoolFit:
     """Return the profile that fits a calibration: relative least squares over the median visit of each shape.
 
@@ -73,13 +74,17 @@ def fit_pool_steps(
     negative. The residuals that the intervals are made of are those of stretches of visits in a row: about the steps of
     a short answer, in which the noise of single ones is lost as it is in a decode.
 
+    With `num_turns` the profile is for decodes in so many turns over the time of the whole calibration. The usual speed
+    is the mean probe's; residuals as measured are those of as many visits drawn at random, as each turn meets the
+    machine at another moment.
+
     Raises:
         CostError: nothing was measured.
     """
     visits = visits_of(samples, unit_slots=unit_slots, copies=copies)
     if not visits:
         raise CostError("the calibration has no steps")
-    steady = _at_one_speed(visits)
+    steady = _at_one_speed(visits, usual=fmean if num_turns else median)
     typical = [_typical([visit for visit in steady if visit.shape == name]) for name in _names(visits)]
     knots = sorted({step.num_rows for visit in typical for step in visit.steps})
     values = _solved(np.array([_row(visit, knots, copies=copies) for visit in typical]), typical)
@@ -89,7 +94,7 @@ def fit_pool_steps(
     fitted = Calibration({**rows, **linear, **fixed}, method=POOL_METHOD)
     calibration = Calibration(
         fitted.parameters,
-        _log_residuals(PoolStepModel(fitted), visits),
+        _log_residuals(PoolStepModel(fitted), visits, num_turns=num_turns),
         f"{POOL_METHOD}: relative least squares over the median visit of {len(typical)} shapes",
         tuple(source),
         len(visits),
@@ -109,12 +114,12 @@ def _visit(samples: Sequence[StepSample], *, unit_slots: int, copies: bool) -> V
     return Visit(samples[0].shape, tuple(shape for shape, _ in counted), mean_s, samples[0].probe_ns)
 
 
-def _at_one_speed(visits: Sequence[Visit]) -> Sequence[Visit]:
-    """Return visits as they would be had the probe always taken its median time; the same if one had no probe."""
+def _at_one_speed(visits: Sequence[Visit], *, usual: Callable[[Sequence[float]], float]) -> Sequence[Visit]:
+    """Return visits as they would be had the probe always taken its usual time; the same if one had no probe."""
     probes_ns = [visit.probe_ns for visit in visits if visit.probe_ns is not None]
     if len(probes_ns) < len(visits):
         return visits
-    usual_ns = median(probes_ns)
+    usual_ns = usual(probes_ns)
     return [
         replace(visit, seconds=visit.seconds * usual_ns / probe_ns, probe_ns=usual_ns)
         for visit, probe_ns in zip(visits, probes_ns, strict=True)
@@ -167,13 +172,16 @@ def _predicted(model: PoolStepModel, visit: Visit) -> float:
     return sum(model.pool_step(step).total_seconds for step in visit.steps) / len(visit.steps)
 
 
-def _log_residuals(model: PoolStepModel, visits: Sequence[Visit]) -> tuple[float, ...]:
-    """Return the residuals of all stretches of visits with more than one step."""
+def _log_residuals(model: PoolStepModel, visits: Sequence[Visit], *, num_turns: int | None = None) -> tuple[float, ...]:
+    """Return the residuals of stretches of visits with more than one step, or of `num_turns` visits drawn at random."""
     decodes = [visit for visit in visits if len(visit.steps) > 1]
-    measured = [visit.seconds * len(visit.steps) for visit in decodes]
-    predicted = [_predicted(model, visit) * len(visit.steps) for visit in decodes]
-    stretches = [slice(begin, begin + STRETCH_VISITS) for begin in range(len(decodes) - STRETCH_VISITS + 1)]
-    return tuple(math.log(sum(measured[stretch]) / sum(predicted[stretch])) for stretch in stretches)
+    measured = np.array([visit.seconds * len(visit.steps) for visit in decodes])
+    predicted = np.array([_predicted(model, visit) * len(visit.steps) for visit in decodes])
+    if num_turns is None:
+        numbers = np.arange(max(0, len(decodes) - STRETCH_VISITS + 1))[:, None] + np.arange(STRETCH_VISITS)
+    else:
+        numbers = np.random.default_rng(0).integers(len(decodes), size=(NUM_DRAWS, num_turns))
+    return tuple(np.log(measured[numbers].sum(axis=1) / predicted[numbers].sum(axis=1)).tolist())
 
 
 def _errors(model: PoolStepModel, visits: Sequence[Visit]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Predicted against measured: errors of known size are found, wrong structure and wrong profiles are named."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -18,19 +19,22 @@ from pasta_toolkit.report.comparison_text import comparison_html, comparison_mar
 from pasta_toolkit.report.diagnosis import PricedSteps, diagnose
 from pasta_toolkit.report.measurement import (
     MeasurementError,
+    StepSample,
     append_measurement,
+    append_visit,
     read_measurements,
     start_measurements,
 )
 from pasta_toolkit.report.recorded import measurements_of_trace
 from pasta_toolkit.report.step_times import chunk_times_ns, first_difference, step_times, thread_times_ns
-from pasta_toolkit.runtime import EventKind
+from pasta_toolkit.runtime import EventKind, Lane
 from pasta_toolkit.runtime.script_data import script_data
-from pasta_toolkit.specs import HardwareSpec, SpecError, format_hardware, load_model, parse_spec
+from pasta_toolkit.specs import HardwareSpec, SpecError, format_hardware, load_hardware, load_model, parse_spec
 from simulator.cost import format_calibration
 from simulator.replayed_decode import explained_cost, replay_decode
 from simulator.replica import Serving
 from tests.support.compared import (
+    DEVICE,
     RESPONSE,
     decode_of,
     measured_as,
@@ -54,7 +58,6 @@ KEYS = [
     "documents",
     "rows",
 ]
-DEVICE = HardwareSpec("mine", "cpu", "x", 1e11, 1e10, 10**10, ("a test",), num_compute_units=2)
 RESIDUALS = [place / 200 - 0.1 for place in range(41)]  # 90 % lie within 9 %
 
 
@@ -271,15 +274,27 @@ def test_signs_count_beyond_the_gap_only():
 def test_measurements_come_back_from_their_file(tmp_path):
     path, decode = tmp_path / "m.jsonl", decode_of()
     measured = measured_as(predicted_with(pool_model(), decode), decode)
-    assert start_measurements(path, {"model": "x"}) == []
+    assert start_measurements(path, {"model": "x"}) == ({"model": "x"}, [], [])
     for one in measured:
         append_measurement(path, one)
-    assert read_measurements(path) == ({"model": "x"}, measured)
+    assert read_measurements(path) == ({"model": "x"}, measured, [])
     with path.open("a") as stream:
         stream.write('{"document": "b", "vari')  # cut off while it was written
-    assert start_measurements(path, {"model": "x"}) == measured
+    assert start_measurements(path, {"model": "x"}).decodes == measured
     with pytest.raises(MeasurementError, match="holds measurements with model 'x', not 'y'"):
         start_measurements(path, {"model": "y"})
+    with pytest.raises(MeasurementError, match="holds measurements with together None, not 8"):
+        start_measurements(path, {"model": "x", "together": 8})
+
+
+def test_visits_of_a_calibration_come_back_from_the_same_file(tmp_path):
+    path = tmp_path / "m.jsonl"
+    lanes = (Lane("0", 0, 1, 4, 4, True), Lane("1", 0, 7, 0, 0, False, 3))
+    steps = [StepSample("2 lanes", 7, lanes, 1000 + step, step > 0, 12.5) for step in range(3)]
+    start_measurements(path, {"model": "x"})
+    append_visit(path, steps[:2])
+    append_visit(path, [replace(steps[2], visit=8, probe_ns=None)])
+    assert read_measurements(path) == ({"model": "x"}, [], [*steps[:2], replace(steps[2], visit=8, probe_ns=None)])
 
 
 @pytest.mark.parametrize(
@@ -406,6 +421,40 @@ def test_compare_measures_goes_on_and_reads_what_it_measured(tiny):
     assert json.loads(again.stdout)["noise_floor_median"] is not None
 
 
+def test_a_calibration_between_decodes_in_turns_is_used_saved_and_kept(tiny):
+    """A second run decodes nothing and visits nothing: profile and rows are those of the first."""
+    folder, model, answers, _ = tiny
+    runs, profile = folder / "turns.jsonl", folder / "between.toml"
+    arguments = [
+        answers,
+        "--model",
+        model,
+        "--dtype",
+        "float32",
+        "--threads",
+        "1",
+        "--format",
+        "json",
+        "--seconds",
+        "0",
+    ]
+    arguments += ["--together", "2", "--measurements", runs, "--save-profile", profile]
+    first = json.loads(run(*arguments).stdout)
+    assert first["detail"]["about"]["together"] == "2"
+    assert first["detail"]["about"]["profile"] == "calibrated between the decodes"
+    assert len(first["calibration"]["shapes"]) == 12
+    assert first["calibration"]["visits"] >= 3 * 12
+    spec = load_hardware(str(profile))
+    assert dict(spec.calibration.parameters) == pytest.approx(first["calibration"]["parameters"])
+    lines = runs.read_text()
+    again = json.loads(run(*arguments, "--seconds", "5").stdout)
+    assert runs.read_text() == lines
+    assert again["calibration"] == first["calibration"]
+    assert again["rows"] == first["rows"]
+    with pytest.raises(MeasurementError, match="holds measurements with together 2, not None"):
+        run(answers, *tiny_arguments(tiny), "--measurements", runs)
+
+
 def spec_of(folder):
     path = folder / "tiny.toml"
     path.write_text(
@@ -434,6 +483,8 @@ def test_free_decodes_are_replayed(tiny, monkeypatch):
 def test_wrong_usage_is_said():
     assert "Missing argument 'PATH...'" in run().stderr
     assert "--ablations brings its own documents" in run("a.txt", "--ablations").stderr
+    assert "--together is for documents" in run("a.txt", "--free", "--together", "2").stderr
+    assert "leave --hardware away" in run("a.txt", "--hardware", "h100", "--save-profile", "p.toml").stderr
 
 
 def test_measurements_without_a_profile_are_refused(tiny):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference_engine.errors import EngineError, ModelError
@@ -14,6 +14,7 @@ from reference_engine.model import Model, load_model
 from reference_engine.step import packed_linear
 from reference_engine.step.choice import choose_step
 from reference_engine.step.cpu_step import CpuStep
+from reference_engine.step.huge_pages import PAGE_BYTES, Memory, into_huge_pages
 from reference_engine.step.output_layer import OutputLayer
 from reference_engine.step.packed_linear import PackedLinear, PlainLinear, can_pack, linear_of
 from reference_engine.step.readable import readable_step
@@ -127,3 +128,26 @@ def test_the_real_model_in_bfloat16_picks_what_float32_picks_or_what_it_likes_as
     # 99.3 % of 13,382 tokens of AlpacaEval answers, 98.8 % of the 3,966 tokens of these examples
     assert (picked == exact.argmax(dim=-1)).float().mean() > 0.98
     assert (ours - exact).abs().mean() < 0.1
+
+
+@given(st.lists(st.tuples(st.integers(0, 5 << 20), st.integers(0, 5 << 20)), max_size=4))
+@settings(max_examples=20, deadline=None)
+def test_huge_pages_are_asked_for_and_no_number_changes(pieces):
+    """At most the pages that the pieces touch are granted; an address where nothing lies is none of them."""
+    weights = torch.arange(10 << 18, dtype=torch.int32)  # 10 MiB
+    asked = [Memory(weights.data_ptr() + offset, num_bytes) for offset, num_bytes in pieces]
+    granted = into_huge_pages([*asked, Memory(PAGE_BYTES, 100)])
+    assert 0 <= granted <= sum(num_bytes // PAGE_BYTES + 2 for _, num_bytes in pieces)
+    assert torch.equal(weights, torch.arange(10 << 18, dtype=torch.int32))
+
+
+def test_the_memory_of_a_layer_is_that_of_its_weights():
+    weight = torch.ones(64, 32, dtype=torch.float32)
+    assert PlainLinear(weight).memory == (weight.data_ptr(), weight.nbytes)
+
+
+@needs_packing
+def test_the_memory_of_a_packed_layer_holds_at_least_its_weights():
+    memory = PackedLinear(torch.ones(64, 32, dtype=torch.bfloat16)).memory
+    assert memory.num_bytes >= 64 * 32 * 2
+    assert memory.address > 0

@@ -5,7 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from grammar import parse
+from pasta_toolkit.runtime import KV_LAYOUTS
+from reference_engine import Engine, EngineOptions, Job
 from reference_engine.errors import EngineError
+from reference_engine.forced import forced_answer
 from reference_engine.model import random_model
 from reference_engine.pool.storage import KvStorage
 from reference_engine.step.batch import StepBatch
@@ -13,12 +17,15 @@ from tests.support.cuda_batches import random_steps, to_device
 from tests.support.cuda_device import DEVICE
 from tests.support.cuda_models import NUM_SLOTS, oracle, run, tiny_model
 from tests.support.engine_models import FAMILIES, tiny_config
+from tests.support.engine_runs import KeepingDecoder
+from tests.support.engine_serial import byte_tokens
 
 pytest.importorskip("triton", reason="triton is not installed")
 
 from reference_engine.step import cuda_step
 from reference_engine.step.cuda_step import CudaStep
 
+DOCUMENT = '<promise topic="a" tokens="10"/><promise topic="b" tokens="10"/><async>x</async><async>yz</async><sync/>.'
 TOLERANCE = 5e-5  # float32: logits of about 3, summed in other orders; 1.2e-5 is the largest seen
 SIZES = ((3, 1), (1, 1))  # rows of each lane: a prefill or jump-forward beside a thread, then two threads
 
@@ -49,6 +56,24 @@ def test_cuda_step_in_bfloat16_is_as_near_to_float32_as_the_readable_step() -> N
         float((run(step, model, SIZES)[0] - exact).square().mean().sqrt()) for step in (CudaStep(model), oracle(model))
     )
     assert 0 < ours <= 1.5 * theirs
+
+
+@pytest.mark.parametrize("layout", KV_LAYOUTS)
+def test_an_engine_decodes_with_it_in_every_layout(layout: str) -> None:
+    """Threads with rows of their own are read where they lie, like all others: who sees what says the step."""
+    model = tiny_model("llama")
+    options = EngineOptions(layout=layout, num_slots=3 * 192, row_slots=192)
+    answer = forced_answer(parse(DOCUMENT), lambda text: byte_tokens(text, 97))
+    kept = []
+    for step in (CudaStep(model), oracle(model)):
+        decoder = KeepingDecoder((3, 4, 5), answer)
+        (recording,) = Engine(model, options=options, step=(step, "")).decode([Job("a", decoder)])
+        assert recording.error is None
+        kept.append(decoder.kept)
+    assert len(kept[0]) == sum(thread.num_lanes for thread in answer.script.threads)
+    for (thread, known, ours), (other_thread, other_known, theirs) in zip(*kept, strict=True):
+        assert (thread, known) == (other_thread, other_known)
+        assert float((ours - theirs).abs().max()) <= TOLERANCE
 
 
 def test_step_without_outputs_feeds_its_tokens_and_returns_no_logits() -> None:

@@ -65,7 +65,7 @@ def test_measurements_keep_their_probe_in_a_file(tmp_path):
     path.write_text('{"schema": "pasta.measurements/1"}\n')
     for one in measured:
         append_measurement(path, one)
-    assert read_measurements(path)[1] == measured
+    assert read_measurements(path).decodes == measured
     assert measured[0].probe_ns == 1.25 * predicted_with(pool_model(), decode).probe_ns
 
 

@@ -51,6 +51,7 @@ def one_lane_each(arrival_times, *, service_steps=1):
 def test_latency_is_the_critical_path_at_constant_cost(outline):
     found = simulate([Arrival(7, Request("a", 1), script_of_outline(outline))], Serving(), cost=ConstantCost(STEP_NS))
     assert found.requests[0].latency_ns == max(1, critical_path_tokens(outline)) * STEP_NS
+    assert script_of_outline(outline).critical_path == max(1, critical_path_tokens(outline))
 
 
 @given(st.integers(1, 200), st.integers(1, 80))

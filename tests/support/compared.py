@@ -9,7 +9,7 @@ from grammar import parse
 from pasta_toolkit.dag import build_dag
 from pasta_toolkit.report.measurement import PARALLEL, SEQUENTIAL, Measurement
 from pasta_toolkit.runtime import Script, script_of_chunks
-from pasta_toolkit.specs import Calibration
+from pasta_toolkit.specs import Calibration, HardwareSpec
 from pasta_toolkit.tokens import load_counter
 from reference_engine.model.folder import save_folder
 from simulator.cost.pool_step import POOL_METHOD, PoolStepModel
@@ -18,13 +18,23 @@ from simulator.predicted_comparison import Decode, predict_decode
 from simulator.replica import Serving
 from tests.support.engine_free import tiny_model
 
-__all__ = ["PARAMETERS", "RESPONSE", "decode_of", "measured_as", "pool_model", "predicted_with", "save_tiny_model"]
+__all__ = [
+    "DEVICE",
+    "PARAMETERS",
+    "RESPONSE",
+    "decode_of",
+    "measured_as",
+    "pool_model",
+    "predicted_with",
+    "save_tiny_model",
+]
 
 RESPONSE = (
     'Two things.\n<promise topic="first" tokens="20"/><promise topic="second" tokens="20"/>'
     "<async>The first of them is that bread needs time, warmth and a little salt.</async>"
     "<async>The second is that ovens differ.</async><sync/>\nSo try it, and then try it again."
 )
+DEVICE = HardwareSpec("mine", "cpu", "x", 1e11, 1e10, 10**10, ("a test",), num_compute_units=2)
 PARAMETERS = {
     "rows_1": 0.020,
     "rows_2": 0.021,
