@@ -21,6 +21,7 @@ MUST_FALL_TO = 0.5  # ours: of the error that was there
 MIN_SHARE = 0.02  # a smaller term cannot be told from noise
 STRETCH_STEPS = 16
 ALIKE = 0.01  # explanations whose errors are this close cannot be told apart
+NEARLY = 1.2  # ours: times the least error, which noise alone may make of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,15 @@ def diagnose(priced: Sequence[PricedSteps]) -> tuple[Finding, ...]:
     tried = sorted(
         (_tried(name, group, steps, before) for name, group in _groups(steps)), key=lambda found: found.error_after
     )
-    best = tried[0]
+    first = tried[0]
+    alike = [found for found in tried if found.error_after <= first.error_after + ALIKE]
+    # A property of the device is looked at before a term of the model, where the noise cannot tell them apart.
+    families = [found for found in alike if found.name in FAMILIES and found.error_after <= NEARLY * first.error_after]
+    best = families[0] if families and first.name in first.terms else first
     if best.error_after > MUST_FALL_TO * before or best.factor <= 0:
         return ()
-    most = best.error_after + ALIKE
-    alike = tuple(found.name for found in tried[1:] if found.error_after <= most)
-    return (Finding(best.name, best.terms, best.factor, before, best.error_after, alike),)
+    others = tuple(found.name for found in alike if found is not best)
+    return (Finding(best.name, best.terms, best.factor, before, best.error_after, others),)
 
 
 def _stretches(document: PricedSteps) -> Iterator[tuple[Mapping[str, float], float]]:

@@ -230,6 +230,22 @@ def test_half_the_bandwidth_is_named():
     assert "memory bandwidth (`weights`, `kv_cache`) predicted 2.00 times too long" in finding.sentence
 
 
+def test_where_noise_cannot_tell_them_apart_bandwidth_is_named_before_its_largest_term():
+    """Half the bandwidth, and stretches that are 8 % off by turns: nearly all of a step's time is the weights'."""
+    terms = [{"first_row": 0.02, "pool": 2e-6 * place, "output": 0.002} for place in range(320)]
+    noise = [1.08 if place // 16 % 2 else 0.92 for place in range(320)]
+    seconds = [
+        (price["first_row"] / 2 + 0.8 * price["pool"] + price["output"]) * factor
+        for price, factor in zip(terms, noise, strict=True)
+    ]
+    (finding,) = diagnose([PricedSteps(terms, seconds)])
+    assert finding.name == "memory bandwidth"
+    assert finding.factor == pytest.approx(2, rel=0.05)
+    assert "first_row" in finding.alternatives
+    (exact,) = diagnose([PricedSteps(terms, [second / factor for second, factor in zip(seconds, noise, strict=True)])])
+    assert exact.name == "first_row"
+
+
 def findings_of(wrong):
     decode = decode_of(response=RESPONSE + " And so on it goes for a while." * 6)
     measured = measured_as(predicted_with(pool_model(), decode), decode)
