@@ -32,7 +32,7 @@ LISTED = "A few words about pets.\n\n" + "".join(
     f"- **Pet {number}**: {'soft and warm and kind ' * 9}\n" for number in range(6)
 )
 
-# What the issue of this project asks for at the least, and what a quick prototype had reached.
+# What is asked for at the least, and what a quick prototype had reached.
 PROTOTYPE_SPEEDUPS = dict(zip(MODELS, (1.50, 1.51, 1.82), strict=True))
 MOST_WARNED = 4  # of 400 answers: models that repeat themselves, and branches that just pay
 
