@@ -7,7 +7,7 @@ of the machine hits all of them alike. A probe's step between theirs says how fa
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, count, islice, pairwise
+from itertools import count, islice, pairwise
 from typing import Protocol
 
 from pasta_toolkit.report.measurement import StepSample
@@ -19,11 +19,12 @@ from reference_engine.loop import Job, Served
 from reference_engine.pool import KvPool
 from reference_engine.probe import Probe, ProbedTrace
 
-__all__ = ["MIN_ROUNDS", "Decodes", "calibrate", "visit_shape", "visits"]
+__all__ = ["CalibrationRun", "Decodes", "calibrate", "visit_shape"]
 
 NUM_WARMING_STEPS = 2  # behind the prompts, before steps count: buffers of a new shape are allocated in the first
 MIN_ROUNDS = 3
 MARGIN_SLOTS = 64
+NANOSECONDS_PER_SECOND = 1e9
 
 
 class Decodes(Protocol):
@@ -37,6 +38,50 @@ class Decodes(Protocol):
         """Decode requests, and yield after each step."""
 
 
+class CalibrationRun:
+    """Visits of all shapes in turn, for some seconds, three rounds at least. State: how many, and the time they took.
+
+    They are made so many `in_a_row`: a round, unless it is said. A round that is not given warms up. `known` are the
+    steps of visits that were made before. The times of a visit do not hold those of the probe's steps between its own.
+
+    Raises:
+        EngineError: the pool is too small for a shape.
+    """
+
+    def __init__(
+        self,
+        engine: Decodes,
+        shapes: Sequence[CalibrationShape],
+        *,
+        seconds: float,
+        probe: Probe | None = None,
+        in_a_row: int | None = None,
+        known: Sequence[StepSample] = (),
+    ) -> None:
+        _check(engine.pool, shapes)
+        self.seconds = seconds
+        self.spent_s = sum(step.duration_ns for step in known) / NANOSECONDS_PER_SECOND
+        self._num_visits = len({step.visit for step in known})
+        self._round_visits = sum(shape.num_visits for shape in shapes)
+        self._in_a_row = in_a_row or self._round_visits
+        self._visits = _visits(engine, shapes, probe, first_round=1 + -(-self._num_visits // self._round_visits))
+
+    def due(self, share: float = 1.0) -> Iterator[tuple[StepSample, ...]]:
+        """Make the visits that are due when such a share of the time that they are spread over is gone; yield steps."""
+        while self._is_due(share):
+            begin_s = time.monotonic()
+            for visit in islice(self._visits, self._in_a_row):
+                self._num_visits += 1
+                yield visit
+            self.spent_s += time.monotonic() - begin_s
+
+    def _is_due(self, share: float) -> bool:
+        """Whether there are too few visits, or time for as many as come in a row."""
+        visit_s = self.spent_s / (self._num_visits + self._round_visits)  # the warming round took as long
+        has_time = self.spent_s + self._in_a_row * visit_s < self.seconds * share
+        return has_time or self._num_visits < MIN_ROUNDS * self._round_visits * share
+
+
 def calibrate(
     engine: Decodes,
     shapes: Sequence[CalibrationShape],
@@ -45,36 +90,15 @@ def calibrate(
     probe: Probe | None = None,
     progress: Callable[[str], object] = lambda what: None,
 ) -> Iterator[StepSample]:
-    """Visit all shapes in turn until the time is over, at least three times; the first round warms up and is not given.
-
-    The times of a visit do not hold those of the probe's steps between its own.
+    """Make the visits of a calibration at a stretch; yield their steps.
 
     Raises:
         EngineError: the pool is too small for a shape.
     """
-    begin_s = time.monotonic()
-    found = visits(engine, shapes, probe=probe)
-    num_rounds, spent_s = 0, 0.0
-    while num_rounds < MIN_ROUNDS or spent_s + spent_s / (num_rounds + 1) < seconds:
-        num_rounds += 1
-        progress(f"round {num_rounds}, {spent_s:.0f} of {seconds:.0f} s")
-        yield from chain.from_iterable(islice(found, sum(shape.num_visits for shape in shapes)))
-        spent_s = time.monotonic() - begin_s
-
-
-def visits(
-    engine: Decodes, shapes: Sequence[CalibrationShape], *, probe: Probe | None = None, first_round: int = 1
-) -> Iterator[tuple[StepSample, ...]]:
-    """Visit all shapes in turn, for ever, and yield the steps of each visit; a round before them warms up.
-
-    Raises:
-        EngineError: the pool is too small for a shape.
-    """
-    _check(engine.pool, shapes)
-    for _ in _round(engine, shapes, 0, probe):
-        pass
-    for number in count(first_round):
-        yield from _round(engine, shapes, number, probe)
+    run = CalibrationRun(engine, shapes, seconds=seconds, probe=probe)
+    for visit in run.due():
+        progress(f"{run.spent_s:.0f} of {seconds:.0f} s")
+        yield from visit
 
 
 def visit_shape(
@@ -93,6 +117,16 @@ def visit_shape(
             is_counted=counts,
             probe_ns=trace.probe_ns,
         )
+
+
+def _visits(
+    engine: Decodes, shapes: Sequence[CalibrationShape], probe: Probe | None, *, first_round: int
+) -> Iterator[tuple[StepSample, ...]]:
+    """Visit all shapes in turn, for ever, after a round that warms up."""
+    for _ in _round(engine, shapes, 0, probe):
+        pass
+    for number in count(first_round):
+        yield from _round(engine, shapes, number, probe)
 
 
 def _round(

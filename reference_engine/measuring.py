@@ -17,9 +17,9 @@ from reference_engine.loop import Job
 from reference_engine.probe import Probe, ProbedTrace
 from reference_engine.recording import Recording
 
-__all__ = ["ForcedTask", "FreeTask", "measure", "measurement_of"]
+__all__ = ["Done", "ForcedTask", "FreeTask", "measure", "measurement_of"]
 
-Known = Collection[tuple[str, int]]
+Done = Collection[tuple[str, str, int]]  # names, variants and repetitions of decodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,10 @@ def measure(
     task: ForcedTask | FreeTask,
     *,
     repetitions: int,
-    known: Known = (),
+    known: Done = (),
     probe: Probe | None = None,
 ) -> Iterator[Measurement]:
-    """Decode one answer so many times in both ways; what is `known` already, by variant and repetition, is left out.
+    """Decode one answer so many times in both ways; what is `known` already is left out.
 
     The times of a decode do not hold those of the probe's steps between its own.
 
@@ -84,7 +84,7 @@ def measure(
         (variant, repetition)
         for repetition in range(repetitions)
         for variant in _order(task)
-        if (variant, repetition) not in known
+        if (task.name, variant, repetition) not in known
     ]
     decoded: Recording | None = None
     for variant, repetition in wanted:

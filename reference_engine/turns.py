@@ -6,13 +6,13 @@ decodes alone, as it would at a stretch; its clock stands still between its turn
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pasta_toolkit.report.measurement import PARALLEL, SEQUENTIAL, Measurement
 from reference_engine.engine import Engine
 from reference_engine.errors import EngineError
 from reference_engine.forced import ForcedAnswer, ForcedDecoder
-from reference_engine.measuring import ForcedTask, measurement_of
+from reference_engine.measuring import Done, ForcedTask, FreeTask, measurement_of
 from reference_engine.probe import ProbedTrace
 
 __all__ = ["NUM_TURNS", "measure_in_turns"]
@@ -53,25 +53,30 @@ class _Decode:
 
 def measure_in_turns(
     engine: Engine,
-    tasks: Sequence[ForcedTask],
+    tasks: Sequence[ForcedTask | FreeTask],
     *,
     repetitions: int,
-    known: Collection[tuple[str, str, int]] = (),
+    known: Done = (),
     between: Callable[[float], object] = lambda share: None,
 ) -> Iterator[Measurement]:
-    """Decode answers so many times in both ways, all in turn; what is `known`, by name, variant and repetition, is not.
+    """Decode answers so many times in both ways, all in turn; what is `known` already is left out.
 
     All of them end at about the same time. `between` is called between turns, with the share of turns that are over.
 
     Raises:
-        EngineError: a decode does not come to its end, or the device is not the CPU.
+        EngineError: a decode does not come to its end, an answer is not known before, or the device is not the CPU.
     """
+    documents = [task for task in tasks if isinstance(task, ForcedTask)]
+    if len(documents) < len(tasks):
+        raise EngineError(
+            "only documents can be decoded in turns: how long a model's own answer gets, nobody knows before"
+        )
     if engine.model.device.type != "cpu":
         raise EngineError("decodes can be measured in turns on the CPU only: CUDA graphs are bound to one pool")
     decodes = deque(
         _Decode(engine, task, variant, repetition)
         for repetition in range(repetitions)
-        for task in tasks
+        for task in documents
         for variant in (SEQUENTIAL, PARALLEL)
         if (task.name, variant, repetition) not in known
     )

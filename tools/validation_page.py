@@ -12,7 +12,7 @@ from typing import Any
 
 from pasta_toolkit.dag.statistics import Grid, markdown_grid
 from pasta_toolkit.report.ablation_table import ablation_grid
-from pasta_toolkit.report.cells import share, signed
+from pasta_toolkit.report.cells import number, share, signed
 from pasta_toolkit.specs import load_hardware, load_model
 from simulator.cost import StepShape, fitted_model
 from simulator.cost.published import GPT_FAST, VLLM, Published, read_splitwise
@@ -133,9 +133,9 @@ def _cell(content: Any, key: str, *, is_share: bool) -> str:
     if content is None:
         return NOT_MEASURED
     value = content.get(key)
-    if value is None:
-        return "-"
-    return f"{value:.1%}" if is_share else f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+    if is_share:
+        return share(value)
+    return f"{value:,}" if isinstance(value, int) else number(value)
 
 
 def _profile(content: Any) -> Iterator[str]:

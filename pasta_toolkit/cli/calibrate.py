@@ -72,7 +72,7 @@ def command(output: Path, *, name: str | None, seconds: float, output_format: st
     if output_format == "json":
         write_json("calibrate", {"profile": str(output), **profile.content()})
     else:
-        _show(profile.fit, output)
+        _show(profile, output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,13 @@ class CalibratedProfile:
             f"({spreads[worst]:.0%} for {worst!r}); close other programs and calibrate again"
         )
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The factors around a prediction between which 90 % of decodes lie."""
+        from simulator.cost.interval import interval_factors  # noqa: PLC0415
+
+        return interval_factors(self.fit.calibration.log_residuals)
+
     def write(self, path: Path) -> None:
         """Write the profile.
 
@@ -111,15 +118,13 @@ class CalibratedProfile:
 
     def content(self) -> dict[str, Any]:
         """Return what a JSON document says of it."""
-        from simulator.cost.interval import interval_factors  # noqa: PLC0415
-
         fit = self.fit
         return {
             "device": self.spec.name,
             "visits": fit.calibration.num_rows,
             "is_noisy": self.warning is not None,
             "noise": fit.noise,
-            "interval": list(interval_factors(fit.calibration.log_residuals)),
+            "interval": list(self.interval),
             "parameters": dict(fit.calibration.parameters),
             "shapes": [
                 {
@@ -210,11 +215,10 @@ def _profile_text(spec: "HardwareSpec", fit: "PoolFit") -> str:
     return format_hardware(spec, tables=format_calibration(fit.calibration, table="calibration"))
 
 
-def _show(fit: "PoolFit", output: Path) -> None:
+def _show(profile: CalibratedProfile, output: Path) -> None:
     from pasta_toolkit.dag.statistics import Grid, plain_grid  # noqa: PLC0415
-    from simulator.cost.interval import interval_factors  # noqa: PLC0415
 
-    low, high = interval_factors(fit.calibration.log_residuals)
+    fit, (low, high) = profile.fit, profile.interval
     rows = tuple(
         (shape, f"{error:+.1%}", f"{fit.spreads[shape]:.1%}", f"{fit.steady_spreads[shape]:.1%}")
         for shape, error in fit.errors.items()

@@ -106,7 +106,7 @@ predicting_options = option_group(
         type=click.FloatRange(min=0, max=120),
         default=DEFAULT_SECONDS,
         show_default=True,
-        help="Of that calibration.",
+        help="Length of that calibration.",
     ),
     click.option(
         "--save-profile",
@@ -157,6 +157,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     from pasta_toolkit.cli.compare_sources import source_of  # noqa: PLC0415
 
     _refuse_unknown_names(options)
+    _refuse_useless(options)
     if options["is_ablation"]:
         if paths or options["recording"] is not None:
             raise click.UsageError("--ablations brings its own documents; leave PATH and --recording away")
@@ -164,7 +165,6 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
         return
     if not paths and options["recording"] is None and options["measurements"] is None:
         raise click.UsageError("Missing argument 'PATH...': annotated responses, or --measurements or --recording.")
-    _refuse_useless(options)
     predictions = Predictions(source_of(paths, options), options)
     if predictions.calibrated is not None and options["profile_path"] is not None:
         predictions.calibrated.write(options["profile_path"])
@@ -185,6 +185,11 @@ def _refuse_unknown_names(options: dict[str, Any]) -> None:
 
 
 def _refuse_useless(options: dict[str, Any]) -> None:
+    """Refuse options that would have no effect, before minutes go into a measurement."""
+    if options["is_ablation"] and (options["together"] > 1 or options["profile_path"] is not None):
+        raise click.UsageError(
+            "--ablations decodes one after the other and keeps no profile; leave --together and --save-profile away"
+        )
     if options["together"] > 1 and options["is_free"]:
         raise click.UsageError("--together is for documents: what a model answers with --free is not known before")
     if options["profile_path"] is not None and options["hardware_name"] is not None:

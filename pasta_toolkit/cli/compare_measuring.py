@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pasta_toolkit.cli.compare_calibration import CalibrationBetween
 from pasta_toolkit.report.measurement import (
+    PARALLEL,
+    SEQUENTIAL,
     Measurement,
     Measurements,
     StepSample,
@@ -18,8 +19,8 @@ from pasta_toolkit.report.measurement import (
 
 if TYPE_CHECKING:
     from reference_engine import Engine
-    from reference_engine.measuring import ForcedTask, FreeTask
-    from reference_engine.probe import Probe
+    from reference_engine.calibration import CalibrationRun
+    from reference_engine.measuring import Done, ForcedTask, FreeTask
 
 __all__ = ["MeasuringPlan", "measured"]
 
@@ -51,28 +52,27 @@ def measured(
     """
     from pasta_toolkit.cli.status_line import StatusLine  # noqa: PLC0415
     from reference_engine.measuring import measure  # noqa: PLC0415
-    from reference_engine.probe import probe_of  # noqa: PLC0415
 
     known = start_measurements(plan.path, about) if plan.path is not None else Measurements(about, [], [])
     names = {task.name for task in tasks}
     found = Measurements(about, [one for one in known.decodes if one.document in names], known.steps)
-    is_complete = len(found.decodes) >= 2 * plan.repetitions * len(tasks)
+    done = {(one.document, one.variant, one.repetition) for one in found.decodes}
+    is_complete = done.issuperset(product(names, (PARALLEL, SEQUENTIAL), range(plan.repetitions)))
     if not is_complete:
         for _ in measure(engine, tasks[0], repetitions=1):
             pass  # what an engine does but once is not to be measured
-    # In turns all decodes meet the same machine: there is nothing that a probe could tell of one of them.
-    probe = probe_of(engine, every=plan.probe_every) if plan.probe_every and plan.together == 1 else None
     # Visits behind the last decode would meet another machine than the decodes did.
-    is_calibrated = plan.calibration_s is None or (is_complete and found.steps)
-    between = None if is_calibrated else _calibration(engine, plan, found)
+    calibration = None if is_complete and found.steps else _calibration(engine, plan, found.steps)
     with StatusLine() as status:
 
         def at(share: float) -> None:
             status.show(f"{share:.0%} of {len(tasks)} documents")
-            if between is not None:
-                between.catch_up(share)
+            for visit in () if calibration is None else calibration.due(share):
+                found.steps.extend(visit)
+                if plan.path is not None:
+                    append_visit(plan.path, visit)
 
-        for measurement in _decodes(engine, tasks, plan, found, probe=probe, at=at):
+        for measurement in _decodes(engine, tasks, plan, done, at):
             found.decodes.append(measurement)
             if plan.path is not None:
                 append_measurement(plan.path, measurement)
@@ -80,53 +80,46 @@ def measured(
     return found
 
 
-def _calibration(engine: "Engine", plan: MeasuringPlan, found: Measurements) -> CalibrationBetween:
-    def keep(visit: Sequence[StepSample]) -> None:
-        found.steps.extend(visit)
-        if plan.path is not None:
-            append_visit(plan.path, visit)
-
+def _calibration(engine: "Engine", plan: MeasuringPlan, known: Sequence[StepSample]) -> "CalibrationRun | None":
+    """Return what the plan says of one; between turns one visit at a time, else as many as make an interval."""
+    if plan.calibration_s is None:
+        return None
+    from pasta_toolkit.cli.calibrate import PROBE_EVERY  # noqa: PLC0415
+    from reference_engine.calibration import CalibrationRun  # noqa: PLC0415
+    from reference_engine.calibration_shapes import shapes_for  # noqa: PLC0415
+    from reference_engine.probe import probe_of  # noqa: PLC0415
     from simulator.cost.pool_fit import STRETCH_VISITS  # noqa: PLC0415
 
-    assert plan.calibration_s is not None
-    in_a_row = 1 if plan.together > 1 else STRETCH_VISITS
-    return CalibrationBetween(
-        engine, seconds=plan.calibration_s, in_a_row=in_a_row, known=tuple(found.steps), keep=keep
+    return CalibrationRun(
+        engine,
+        shapes_for(copies=engine.pool.copies),
+        seconds=plan.calibration_s,
+        probe=probe_of(engine, every=PROBE_EVERY),
+        in_a_row=1 if plan.together > 1 else STRETCH_VISITS,
+        known=tuple(known),
     )
 
 
 def _decodes(
-    engine: "Engine",
-    tasks: "Sequence[ForcedTask | FreeTask]",
-    plan: MeasuringPlan,
-    found: Measurements,
-    *,
-    probe: "Probe | None",
-    at: Share,
+    engine: "Engine", tasks: "Sequence[ForcedTask | FreeTask]", plan: MeasuringPlan, done: "Done", at: Share
 ) -> Iterator[Measurement]:
-    """Yield what is not found yet; `at` is called now and then with the share of all that is done."""
-    from reference_engine.measuring import ForcedTask, measure  # noqa: PLC0415
+    """Yield what is not done yet; `at` is called now and then with the share of all that is."""
+    from reference_engine.measuring import measure  # noqa: PLC0415
+    from reference_engine.probe import probe_of  # noqa: PLC0415
     from reference_engine.turns import measure_in_turns  # noqa: PLC0415
 
-    done = {(one.document, one.variant, one.repetition) for one in found.decodes}
-    for first in range(0, len(tasks), plan.together):
-        group = tasks[first : first + plan.together]
-        at(first / len(tasks))
-        if plan.together > 1:
-            forced = [task for task in group if isinstance(task, ForcedTask)]
-            before, own = first / len(tasks), len(group) / len(tasks)
+    if plan.together > 1:  # all decodes meet the same machine: there is nothing that a probe could tell of one of them
+        for first in range(0, len(tasks), plan.together):
+            group = tasks[first : first + plan.together]
+
+            def at_share_of_group(share: float, first: int = first, size: int = len(group)) -> None:
+                at((first + size * share) / len(tasks))
+
             yield from measure_in_turns(
-                engine,
-                forced,
-                repetitions=plan.repetitions,
-                known=done,
-                between=partial(_share_of_group, at, before, own),
+                engine, group, repetitions=plan.repetitions, known=done, between=at_share_of_group
             )
-        else:
-            known = {(variant, repetition) for name, variant, repetition in done if name == group[0].name}
-            yield from measure(engine, group[0], repetitions=plan.repetitions, known=known, probe=probe)
-
-
-def _share_of_group(at: Share, before: float, own: float, share: float) -> None:
-    """Say how much of all is done when such a share of a group is."""
-    at(before + own * share)
+        return
+    probe = probe_of(engine, every=plan.probe_every) if plan.probe_every else None
+    for number, task in enumerate(tasks):
+        at(number / len(tasks))
+        yield from measure(engine, task, repetitions=plan.repetitions, known=done, probe=probe)

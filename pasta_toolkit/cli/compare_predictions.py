@@ -102,7 +102,7 @@ def hardware_for(source: Source, options: Mapping[str, Any]) -> "tuple[HardwareS
     from pasta_toolkit.cli.calibrate import calibrated, profile_of  # noqa: PLC0415
 
     if source.steps:
-        in_turns = "together" in source.about
+        in_turns = source.about["together"] > 1
         profile, when = profile_of(source.engine, source.steps, in_turns=in_turns), "between the decodes"
     else:
         click.echo(f"pasta: no --hardware: calibrating for {options['seconds']:.0f} s", err=True)

@@ -90,9 +90,7 @@ def _measured_now(paths: Sequence[str], options: Mapping[str, Any]) -> Source:
         options["together"],
         None if options["hardware_name"] is not None else options["seconds"],
     )
-    about = about_engine(engine, mode="free" if options["is_free"] else "forced")
-    if plan.together > 1:
-        about["together"] = plan.together
+    about = {**about_engine(engine, mode="free" if options["is_free"] else "forced"), "together": plan.together}
     found = measured(engine, [task for task, _ in chosen], plan, about=about)
     documents = {task.name: document for task, document in chosen if document is not None}
     return Source(about, tuple(found.decodes), documents, engine, tuple(found.steps))

@@ -60,9 +60,9 @@ class Script:
 
     @property
     def critical_path(self) -> int:
-        """The steps of a decode alone with a lane for every thread; with jump-forward about so many.
+        """The steps of a decode alone with a lane for every thread, if every branch's last lane decodes something.
 
-        A branch is fed its last token too; a sync's first token is decoded before the wait and again behind it.
+        A branch is fed its last token too; a sync's first token is decoded before the wait and fed behind it.
         """
         main, *branches = self.threads
         promised = iter(branches)

@@ -17,14 +17,14 @@ from pasta_toolkit.cli.simulate import command as simulate
 from pasta_toolkit.report.measurement import StepSample
 from pasta_toolkit.runtime import EventKind, Lane
 from pasta_toolkit.specs import Calibration, load_hardware, load_model
-from reference_engine.calibration import calibrate, visit_shape
+from reference_engine.calibration import CalibrationRun, calibrate, visit_shape
 from reference_engine.calibration_shapes import MOST_SHAPES, CalibrationShape, shapes_for
 from reference_engine.errors import EngineError
 from reference_engine.forced import ForcedDecoder, forced_answer, forced_text
 from reference_engine.loop import Job
 from reference_engine.step.readable import readable_step
 from simulator.cost.errors import CostError
-from simulator.cost.pool_fit import fit_pool_steps
+from simulator.cost.pool_fit import PoolFit, fit_pool_steps
 from simulator.cost.pool_placement import PoolPlacement, PoolShape
 from simulator.cost.pool_step import PoolStepModel, hat_weights
 from simulator.pool_cost import PoolCost, pool_cost
@@ -317,13 +317,41 @@ def test_calibrate_writes_a_profile_that_simulate_reads(tmp_path):
     assert json.loads(simulated.stdout)["rows"][1]["latency_s"] > 0
 
 
-@pytest.mark.parametrize(("noise", "is_noisy"), [(0.01, False), (0.3, True)])
-def test_a_noisy_machine_is_said_and_a_quiet_one_is_not(noise, is_noisy):
-    samples = samples_of(pool_model(), noise=lambda visit: 1 + noise * (visit // 12 % 2))
-    fit = fit_pool_steps(samples, unit_slots=1, copies=False, model_parameters=1)
-    profile = CalibratedProfile(DEVICE, fit, "")
-    assert profile.content()["is_noisy"] == is_noisy
-    assert (profile.warning or "").startswith("this machine is noisy: the middle half of the rounds") == is_noisy
+def profile_with(spreads):
+    calibration = pool_model([0.01] * 41).calibration
+    return CalibratedProfile(DEVICE, PoolFit(calibration, dict.fromkeys(spreads, 0.0), spreads, spreads), "")
+
+
+def test_a_noisy_machine_is_said_and_a_quiet_one_is_not():
+    assert profile_with({"a": 0.01, "b": 0.02}).warning is None
+    assert profile_with({"a": 0.01, "b": 0.02}).content()["is_noisy"] is False
+    noisy = profile_with({"a": 0.2, "b": 0.3, "c": 0.01})
+    assert noisy.content()["is_noisy"] is True
+    assert noisy.warning == (
+        "this machine is noisy: the middle half of the rounds spreads over 20% of a step's time (30% for 'b'); "
+        "close other programs and calibrate again"
+    )
+
+
+@pytest.mark.parametrize("in_a_row", [1, 5, None])
+def test_a_calibration_spreads_its_visits_and_goes_on_where_it_was(in_a_row):
+    """A third of the visits is due when a third of the time is gone; those made before are not made again."""
+    loop, _ = watched_loop("interleaved")
+    shapes = [CalibrationShape(name, (2,), num_steps=1) for name in "abcd"]
+    calibration = CalibrationRun(loop, shapes, seconds=0, in_a_row=in_a_row)
+    assert list(calibration.due(0)) == []
+    third = list(calibration.due(1 / 3))
+    assert 4 <= len(third) <= 4 + 5
+    rest = list(calibration.due(1))
+    assert 12 <= len(third) + len(rest) <= 12 + 5
+    assert list(calibration.due(1)) == []
+    made = [step for visit in (*third, *rest) for step in visit]
+    numbers = list(dict.fromkeys(step.visit for step in made))
+    assert len(numbers) == len(third) + len(rest)
+    after = CalibrationRun(loop, shapes, seconds=0, known=made[: len(made) // 2])
+    assert {step.visit for visit in after.due() for step in visit}.isdisjoint(
+        step.visit for step in made[: len(made) // 2]
+    )
 
 
 def test_long_texts_fill_the_pool_as_they_are_fed():

@@ -30,6 +30,7 @@ from pasta_toolkit.report.step_times import chunk_times_ns, first_difference, st
 from pasta_toolkit.runtime import EventKind, Lane
 from pasta_toolkit.runtime.script_data import script_data
 from pasta_toolkit.specs import HardwareSpec, SpecError, format_hardware, load_hardware, load_model, parse_spec
+from reference_engine.calibration import CalibrationRun
 from simulator.cost import format_calibration
 from simulator.replayed_decode import explained_cost, replay_decode
 from simulator.replica import Serving
@@ -437,24 +438,27 @@ def test_compare_measures_goes_on_and_reads_what_it_measured(tiny):
     assert json.loads(again.stdout)["noise_floor_median"] is not None
 
 
+def test_more_repetitions_of_one_document_do_not_stand_for_those_of_another(tiny, monkeypatch):
+    """The file holds one document twice: the other is missing still, and with it the visits between its decodes."""
+    folder, model, answers, _ = tiny
+    said = ["--dtype", "float32", "--threads", "1", "--format", "json", "--seconds", "0"]
+    arguments = [answers, "--model", model, *said, "--measurements", folder / "uneven.jsonl"]
+    run(*arguments, "--limit", "1", "--repetitions", "2")
+    shares = []
+    monkeypatch.setattr(CalibrationRun, "due", lambda _, share: shares.append(share) or iter(()))
+    run(*arguments, "--limit", "1", "--repetitions", "2")
+    assert shares == []
+    both = json.loads(run(*arguments, "--limit", "2", "--repetitions", "1").stdout)
+    assert [row["document"] for row in both["rows"]] == ["answers.jsonl:1", "answers.jsonl:2"]
+    assert shares == [0, 0.5, 1]
+
+
 def test_a_calibration_between_decodes_in_turns_is_used_saved_and_kept(tiny):
     """A second run decodes nothing and visits nothing: profile and rows are those of the first."""
     folder, model, answers, _ = tiny
     runs, profile = folder / "turns.jsonl", folder / "between.toml"
-    arguments = [
-        answers,
-        "--model",
-        model,
-        "--dtype",
-        "float32",
-        "--threads",
-        "1",
-        "--format",
-        "json",
-        "--seconds",
-        "0",
-    ]
-    arguments += ["--together", "2", "--measurements", runs, "--save-profile", profile]
+    said = ["--dtype", "float32", "--threads", "1", "--format", "json", "--seconds", "0", "--together", "2"]
+    arguments = [answers, "--model", model, *said, "--measurements", runs, "--save-profile", profile]
     first = json.loads(run(*arguments).stdout)
     assert first["detail"]["about"]["together"] == "2"
     assert first["detail"]["about"]["profile"] == "calibrated between the decodes"
@@ -467,7 +471,7 @@ def test_a_calibration_between_decodes_in_turns_is_used_saved_and_kept(tiny):
     assert runs.read_text() == lines
     assert again["calibration"] == first["calibration"]
     assert again["rows"] == first["rows"]
-    with pytest.raises(MeasurementError, match="holds measurements with together 2, not None"):
+    with pytest.raises(MeasurementError, match="holds measurements with together 2, not 1"):
         run(answers, *tiny_arguments(tiny), "--measurements", runs)
 
 
@@ -500,6 +504,7 @@ def test_wrong_usage_is_said():
     assert "Missing argument 'PATH...'" in run().stderr
     assert "--ablations brings its own documents" in run("a.txt", "--ablations").stderr
     assert "--together is for documents" in run("a.txt", "--free", "--together", "2").stderr
+    assert "leave --together and --save-profile away" in run("--ablations", "--together", "2").stderr
     assert "leave --hardware away" in run("a.txt", "--hardware", "h100", "--save-profile", "p.toml").stderr
 
 

@@ -1,7 +1,5 @@
 """The probe: what it says of the machine, that it leaves a decode as it is, and that its time counts nowhere else."""
 
-import time
-
 import pytest
 
 from grammar import parse
@@ -12,6 +10,7 @@ from pasta_toolkit.report.measurement import PROBE_CONTEXT_TOKENS, append_measur
 from reference_engine import Engine, EngineOptions
 from reference_engine.measuring import ForcedTask, measure
 from reference_engine.probe import NUM_TOKENS, Probe, probe_of
+from tests.support.clocks import TickingClock
 from tests.support.compared import RESPONSE, decode_of, measured_as, pool_model, predicted_with
 from tests.support.engine_free import tiny_model, tokenizer
 
@@ -90,22 +89,15 @@ def test_a_probe_leaves_a_decode_as_it_is(layout):
 
 def test_a_probes_time_is_left_out_of_the_decodes(monkeypatch):
     """On a clock that only goes on when it is looked at, and by a second in every step of the probe."""
-    now_ns = 0
-
-    def tick():
-        nonlocal now_ns
-        now_ns += 1000
-        return now_ns
+    clock = TickingClock(monkeypatch)
 
     def slow_probe():
-        nonlocal now_ns
         while True:
-            now_ns += 10**9
+            clock.pass_ns(10**9)
             yield 10**9
 
     task = ForcedTask("a", PROMPT, parse(RESPONSE))
     engine = engine_of()
-    monkeypatch.setattr(time, "perf_counter_ns", tick)
     (plain, _) = measure(engine, task, repetitions=1)
     (probed, _) = measure(engine, task, repetitions=1, probe=Probe(slow_probe(), every=3))
     assert probed.probe_ns == 10**9

@@ -1,14 +1,14 @@
 """Decodes in turns: the same as at a stretch, on clocks that stand still between turns, and over at about one time."""
 
-import time
-
 import pytest
 
 from grammar import parse
 from pasta_toolkit.report.measurement import PARALLEL, SEQUENTIAL
 from reference_engine import Engine, EngineError, EngineOptions
-from reference_engine.measuring import ForcedTask, measure
+from reference_engine.free_options import FreeOptions
+from reference_engine.measuring import ForcedTask, FreeTask, measure
 from reference_engine.turns import NUM_TURNS, measure_in_turns
+from tests.support.clocks import TickingClock
 from tests.support.compared import RESPONSE
 from tests.support.engine_free import tiny_model, tokenizer
 
@@ -44,19 +44,12 @@ def test_decodes_in_turns_are_those_at_a_stretch(layout):
 
 def test_a_decodes_clock_stands_still_between_its_turns(monkeypatch):
     """On a clock that only goes on when it is looked at, and by a second between any two turns."""
-    now_ns = 0
-
-    def tick():
-        nonlocal now_ns
-        now_ns += 1000
-        return now_ns
+    clock = TickingClock(monkeypatch)
 
     def a_second(share):
-        nonlocal now_ns
         assert 0 <= share <= 1
-        now_ns += 10**9
+        clock.pass_ns(10**9)
 
-    monkeypatch.setattr(time, "perf_counter_ns", tick)
     found = list(measure_in_turns(engine_of(), tasks_of(RESPONSE, PLAIN), repetitions=1, between=a_second))
     assert len(found) == 4
     assert all(0 < one.latency_ns < 10**8 for one in found)
@@ -86,3 +79,8 @@ def test_what_is_known_is_not_decoded_again():
 def test_a_decode_that_fails_is_named():
     with pytest.raises(EngineError, match="d0: "):
         list(measure_in_turns(engine_of(num_slots=16), tasks_of(RESPONSE), repetitions=1))
+
+
+def test_an_answer_that_is_not_known_before_is_refused():
+    with pytest.raises(EngineError, match="only documents can be decoded in turns"):
+        list(measure_in_turns(engine_of(), [FreeTask("a", PROMPT, FreeOptions())], repetitions=1))

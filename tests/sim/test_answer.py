@@ -137,6 +137,7 @@ def test_jump_forward_takes_as_many_steps_as_tokens_are_decoded_on_the_critical_
         outline.tail,
     )
     assert jumped.num_steps == max(1, critical_path_tokens(shorter))
+    assert answer_of_outline(outline).script(tags).critical_path == jumped.num_steps
 
 
 def test_the_trace_of_an_answer_ends_when_the_prediction_says():
