@@ -4,10 +4,11 @@
     python -m benchmarks.engine [--quick] [--json FILE]
 
 Steps are at context 256: each lane sees 224 tokens that all lanes share and 32 of its own. All competitors of a round
-run one after the other, with as many threads as there are cores. What is to be reached: one lane 1.7 times as fast as
-transformers' `generate` with its dynamic cache; a step of 16 lanes at most 1.4 times as long as one of 1 lane (a ratio
-of 0.71); 16 lanes 2.3 times as fast as llama.cpp in bfloat16; a typical DAG 2.2 times as fast as its own tokens in one
-thread. llama.cpp is measured where `llama-cpp-python` is installed; elsewhere its numbers are `nan`.
+run one after the other, with as many threads as there are cores. "ours" is the step that the engine chooses by itself;
+PyTorch's stands below it. What is to be reached: one lane 1.7 times as fast as transformers' `generate` with its
+dynamic cache; a step of 16 lanes at most 1.4 times as long as one of 1 lane (a ratio of 0.71); 16 lanes 2.3 times as
+fast as llama.cpp in bfloat16; a typical DAG 2.2 times as fast as its own tokens in one thread. llama.cpp is measured
+where `llama-cpp-python` is installed; elsewhere its numbers are `nan`.
 """
 
 import math
@@ -31,7 +32,7 @@ from benchmarks.common import Plan, Row, medians, run_main
 from benchmarks.engine_dag import TYPICAL, parallel_job, sequential_job
 from benchmarks.engine_llama_cpp import LlamaCpp
 from benchmarks.engine_steps import CONTEXT, copied_step, filled_pool, interleaved_step
-from reference_engine import Engine, Job, load_model
+from reference_engine import Engine, EngineOptions, Job, load_model
 from reference_engine.model.known import known_folder
 from reference_engine.step.batch import StepBatch
 from reference_engine.step.choice import StepFunction, choose_step
@@ -65,41 +66,46 @@ def step_rows(plan: Plan) -> Iterator[Row]:
         found = medians(competitors, plan)
         if llama_cpp is not None:
             llama_cpp.close()
-    for peer in ("generate float32", "generate bfloat16"):
-        yield cost_row("1 lane", found["ours 1"], f"transformers {peer}", found[peer])
-    for n in lanes:
-        yield cost_row(
-            f"{n} lanes" if n > 1 else "1 lane",
-            found[f"ours {n}"],
-            "llama.cpp BF16",
-            found.get(f"llama.cpp {n}", math.nan),
-        )
-    for n in lanes[1:]:
-        yield cost_row(f"{n} lanes", found[f"ours {n}"], "ours, 1 lane", found["ours 1"])
+    yield from _rows_of_step("ours", lanes, found)
     most = lanes[-1]
     yield cost_row(f"{most} lanes", found[f"ours {most}"], "ours, caches copied", found[f"copied {most}"])
     yield cost_row(f"{most} lanes", found[f"ours {most}"], "ours, readable step", found[f"readable {most}"])
-    yield cost_row("1 lane", found["ours 1"], "ours, float32", found["float32 1"])
+    yield from _rows_of_step("torch", lanes, found)
+    yield cost_row("torch, 1 lane", found["torch 1"], "torch, float32", found["float32 1"])
+
+
+def _rows_of_step(step: str, lanes: tuple[int, ...], found: dict[str, float]) -> Iterator[Row]:
+    """Yield one step's times, against the peers and against its own one lane."""
+    cases = {n: ("" if step == "ours" else f"{step}, ") + (f"{n} lanes" if n > 1 else "1 lane") for n in lanes}
+    for peer in ("generate float32", "generate bfloat16"):
+        yield cost_row(cases[1], found[f"{step} 1"], f"transformers {peer}", found[peer])
+    for n in lanes:
+        yield cost_row(cases[n], found[f"{step} {n}"], "llama.cpp BF16", found.get(f"llama.cpp {n}", math.nan))
+    for n in lanes[1:]:
+        yield cost_row(cases[n], found[f"{step} {n}"], f"{step}, 1 lane", found[f"{step} 1"])
 
 
 def dag_rows(plan: Plan) -> Iterator[Row]:
     """Yield the whole time of a typical DAG against as many tokens in one thread, and its share of the ideal."""
-    engine = Engine(load_model(MODEL, dtype=torch.bfloat16))
-    jobs = {"parallel": parallel_job, "sequential": sequential_job}
-    found = medians({name: lambda make=make: latency_s(engine, make("job")) for name, make in jobs.items()}, plan)
-    parallel, sequential = found["parallel"], found["sequential"]
-    yield Row.of(
-        "typical DAG", "latency", unit="s", ours=parallel, peer="ours, one thread", theirs=sequential, is_cost=True
-    )
-    yield Row.of("typical DAG", "speed-up", unit="x", ours=sequential / parallel, peer="ideal", theirs=TYPICAL.ideal)
+    model = load_model(MODEL, dtype=torch.bfloat16)
+    for case, kind in {"typical DAG": "auto", "torch, typical DAG": "cpu"}.items():
+        engine = Engine(model, options=EngineOptions(step=kind))
+        jobs = {"parallel": parallel_job, "sequential": sequential_job}
+        found = medians(
+            {name: lambda make=make, engine=engine: latency_s(engine, make("job")) for name, make in jobs.items()}, plan
+        )
+        parallel, sequential = found["parallel"], found["sequential"]
+        yield Row.of(case, "latency", unit="s", ours=parallel, peer="its one thread", theirs=sequential, is_cost=True)
+        yield Row.of(case, "speed-up", unit="x", ours=sequential / parallel, peer="ideal", theirs=TYPICAL.ideal)
 
 
 def _our_steps(lanes: tuple[int, ...], plan: Plan) -> dict[str, Measure]:
     """Return competitors of ours: by lanes, and by what is different from the fast step over one pool."""
     narrow, wide = (load_model(MODEL, dtype=dtype) for dtype in (torch.bfloat16, torch.float32))
-    (fast, sentence), (fast_wide, _), (readable, _) = (
+    (fast, sentence), (torch_step, _), (torch_wide, _), (readable, _) = (
         choose_step(narrow),
-        choose_step(wide),
+        choose_step(narrow, kind="cpu"),
+        choose_step(wide, kind="cpu"),
         choose_step(narrow, kind="readable"),
     )
     print(sentence, file=sys.stderr)
@@ -113,9 +119,10 @@ def _our_steps(lanes: tuple[int, ...], plan: Plan) -> dict[str, Measure]:
     config, most = narrow.config, lanes[-1]
     return {
         **{f"ours {n}": timed(fast, interleaved_step(config, n)) for n in lanes},
+        **{f"torch {n}": timed(torch_step, interleaved_step(config, n)) for n in lanes},
         f"copied {most}": timed(fast, copied_step(config, most)),
         f"readable {most}": timed(readable, interleaved_step(config, most)),
-        "float32 1": timed(fast_wide, interleaved_step(config, 1), wide.dtype),
+        "float32 1": timed(torch_wide, interleaved_step(config, 1), wide.dtype),
     }
 
 

@@ -5,7 +5,7 @@ from simulator.job import Job, JobTimes, Piece, run_jobs
 from simulator.load import Cluster, break_even, load_curve, serve
 from simulator.model_cost import ModelCost
 from simulator.prediction import predict
-from simulator.replay import ReplayErrors, engine_speed, replay, replay_errors
+from simulator.replay import engine_speed, replay, replayed_requests
 from simulator.replica import Arrival, Serving
 from simulator.simulation import RequestTimes, Simulated, simulate
 from simulator.strategies import STRATEGIES, Strategy, StrategyOptions, strategy
@@ -19,7 +19,6 @@ __all__ = [
     "JobTimes",
     "ModelCost",
     "Piece",
-    "ReplayErrors",
     "RequestTimes",
     "Serving",
     "Simulated",
@@ -32,7 +31,7 @@ __all__ = [
     "predict_pasta",
     "predict_sequential",
     "replay",
-    "replay_errors",
+    "replayed_requests",
     "run_jobs",
     "serve",
     "simulate",

@@ -13,15 +13,15 @@ class ModelCost:
     """The price of steps by a cost model, in whole nanoseconds.
 
     A lane that feeds one token is a decode lane, one that feeds more a prefill chunk. A copy within the cache (at a
-    fork, layout `copied`) takes `copy_ns_per_token`, a move to or from the host `swap_ns_per_token`.
-    State: a memory of prices of single lanes, which changes nothing. A cost that `needs_every_step` follows what the
-    cache holds, so that no step may be left out.
+    fork, layout `copied`) takes `copy_ns_per_token`, a move to or from the host `swap_ns_per_token`. `step_model` is
+    the cost model. State: a memory of prices of single lanes, which changes nothing. A cost that `needs_every_step`
+    follows what the cache holds, so that no step may be left out.
     """
 
     needs_every_step = False
 
     def __init__(self, model: CostModel, *, copy_ns_per_token: float = 0.0, swap_ns_per_token: float = 0.0) -> None:
-        self._model = model
+        self.step_model = model
         self._swap_ns_per_token = swap_ns_per_token
         self._copy_ns_per_token = copy_ns_per_token
         self._known: dict[tuple[int, ...], int] = {}
@@ -35,7 +35,7 @@ class ModelCost:
         They are the cost model's for one step. Errors of the steps of one answer go together (the same kernels and
         lanes), so they are taken over to sums of steps as they are, which is the cautious choice.
         """
-        step = self._model.step_time(StepShape((1,)))
+        step = self.step_model.step_time(StepShape((1,)))
         return step.low_factor, step.high_factor
 
     def duration_ns(self, lanes: tuple[Lane, ...]) -> int:
@@ -46,14 +46,14 @@ class ModelCost:
         if len(contexts) == len(lanes):
             return self.decode_ns(contexts) + copy_ns
         chunks = tuple(PrefillShape(lane.num_tokens, lane.context_tokens) for lane in lanes if lane.num_tokens > 1)
-        return self._model.step_time(StepShape(_with_own(contexts), chunks)).total_ns + copy_ns
+        return self.step_model.step_time(StepShape(_with_own(contexts), chunks)).total_ns + copy_ns
 
     def decode_ns(self, contexts: tuple[int, ...]) -> int:
         """Return the time of a step whose lanes feed one token each, behind so many tokens of context."""
         if len(contexts) > 1 and len(set(contexts)) > 1:
-            return self._model.step_time(StepShape(_with_own(contexts))).total_ns
+            return self.step_model.step_time(StepShape(_with_own(contexts))).total_ns
         if contexts not in self._known:
-            self._known[contexts] = self._model.step_time(StepShape(_with_own(contexts))).total_ns
+            self._known[contexts] = self.step_model.step_time(StepShape(_with_own(contexts))).total_ns
         return self._known[contexts]
 
     def swap_ns(self, num_tokens: int) -> int:

@@ -5,9 +5,8 @@ runs beside the cost model's kernels.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from pasta_toolkit.dag.statistics import quantile
+from pasta_toolkit.report.replay import ReplayedRequest, Span
 from pasta_toolkit.runtime import Request, Script
 from simulator.executor import StepCost
 from simulator.replica import Arrival, Serving
@@ -15,10 +14,9 @@ from simulator.router import Router, least_loaded
 from simulator.simulation import Simulated, simulate
 from simulator.trace_files import RecordedRequest
 
-__all__ = ["ReplayErrors", "engine_speed", "replay", "replay_errors"]
+__all__ = ["engine_speed", "replay", "replayed_requests"]
 
 SPEED_ROUNDS = 2  # the second moves the speed by less than 0.3 % on the logs at hand
-HIGH = 0.95
 
 
 def replay(
@@ -45,32 +43,24 @@ def replay(
     return simulate(arrivals, serving, cost=cost, num_replicas=num_replicas, router=router)
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayErrors:
-    """How far a replay is off: signed errors of the means, and quantiles of the requests' own errors of latency."""
+def replayed_requests(recorded: Sequence[RecordedRequest], found: Simulated) -> tuple[ReplayedRequest, ...]:
+    """Lay a replay beside its log, request by request."""
+    return tuple(
+        ReplayedRequest(
+            times.name,
+            request.at_ns,
+            request.prompt_tokens,
+            Span(times.ttft_ns, times.latency_ns, request.output_tokens),
+            _measured(request),
+        )
+        for request, times in zip(recorded, found.requests, strict=True)
+    )
 
-    mean_latency: float
-    mean_tpot: float
-    median_latency: float
-    high_latency: float
 
-
-def replay_errors(recorded: Sequence[RecordedRequest], found: Simulated, *, after: int = 0) -> ReplayErrors:
-    """Compare a replay with its log, but for the first `after` requests; requests of one token have no TPOT.
-
-    Raises:
-        ValueError: the log does not say when its requests ended.
-    """
-    latencies, tpots = [], []
-    for request, times in list(zip(recorded, found.requests, strict=True))[after:]:
-        if request.completion_ns is None or request.decode_ns is None:
-            raise ValueError("the log does not say when its requests ended")
-        latencies.append((times.latency_ns, request.completion_ns - request.at_ns))
-        if request.output_tokens > 1:
-            further = request.output_tokens - 1
-            tpots.append(((times.completion_ns - times.first_token_ns) / further, request.decode_ns / further))
-    errors = sorted(abs(predicted / real - 1) for predicted, real in latencies)
-    return ReplayErrors(_mean_error(latencies), _mean_error(tpots), quantile(errors, 0.5), quantile(errors, HIGH))
+def _measured(request: RecordedRequest) -> Span | None:
+    if request.first_token_ns is None or request.completion_ns is None:
+        return None
+    return Span(request.first_token_ns - request.at_ns, request.completion_ns - request.at_ns, request.output_tokens)
 
 
 def engine_speed(
@@ -78,22 +68,21 @@ def engine_speed(
 ) -> float:
     """Return the speed of an engine over that of a cost model, from the decode times of its first requests alone.
 
-    `replayed_at` replays the load at a speed. What the engine gains by fusing and capturing kernels, or loses between
-    them, is one factor for all steps here: ours, the least that a log can tell.
+    `replayed_at` replays the load at a speed. What the engine gains by fusing and capturing kernels is one factor for
+    all steps here: ours, the least that a log can tell. It is never below 1: an engine runs its layers no slower than
+    they ran one by one, and what its first requests lose otherwise (prompts beside them, the host) is no factor.
 
     Raises:
-        ValueError: the log does not say when these requests ended.
+        ValueError: the log does not say when these requests ended, or each of them has one token.
     """
     recorded_ns = [request.decode_ns for request in recorded[:num_requests]]
     if not recorded_ns or None in recorded_ns:
         raise ValueError("the log does not say when its first requests ended")
     measured_ns = sum(filter(None, recorded_ns))
+    if not measured_ns:
+        raise ValueError("the log's first requests have no token after their first one")
     speed = 1.0
     for _ in range(SPEED_ROUNDS):
         first = replayed_at(speed).requests[:num_requests]
         speed *= sum(times.completion_ns - times.first_token_ns for times in first) / measured_ns
-    return speed
-
-
-def _mean_error(pairs: Sequence[tuple[float, float]]) -> float:
-    return sum(predicted for predicted, _ in pairs) / sum(real for _, real in pairs) - 1
+    return max(1.0, speed)

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import click
 import torch
 
 from pasta_toolkit.mask import default_cache_folder
@@ -10,6 +11,7 @@ from pasta_toolkit.runtime import Limits
 from reference_engine import Engine, EngineError, EngineOptions, load_model, load_tokenizer
 from reference_engine.cpu_threads import num_physical_cores
 from reference_engine.loop import PREFILL_CHUNK
+from reference_engine.step.choice import choose_step
 from reference_engine.step.packed_linear import can_pack
 
 __all__ = ["load_engine"]
@@ -37,7 +39,8 @@ def load_engine(options: dict[str, Any]) -> Engine:
         limits=Limits(max_batched_tokens=PREFILL_CHUNK, max_requests=options["batch"]),
         mask_cache=default_cache_folder(),
     )
-    return Engine(model, tokenizer=load_tokenizer(options["model_source"]), options=chosen)
+    step = choose_step(model, kind=chosen.step, report=lambda sentence: click.echo(f"pasta: {sentence}", err=True))
+    return Engine(model, tokenizer=load_tokenizer(options["model_source"]), options=chosen, step=step)
 
 
 def _device(name: str) -> torch.device:

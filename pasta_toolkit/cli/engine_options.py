@@ -30,8 +30,8 @@ model_options = option_group(
         type=click.Choice(["auto", "cpu", "cuda", "native", "native-int8", "readable"]),
         default="auto",
         show_default=True,
-        help="What runs the model: the fast step of its device, the readable one, or on a CPU the native one, which is "
-        "compiled at first use.",
+        help="What runs the model; auto takes the fastest: cuda on a GPU; on a CPU native, which is compiled at first "
+        "use and runs bfloat16 weights of the Llama family, else cpu, which is PyTorch's.",
     ),
     click.option(
         "--layout",

@@ -25,6 +25,7 @@ COMMANDS = {
     "dag": "Draw the dependency DAG of a response and export it.",
     "stats": "Measure the parallelism of a data set.",
     "simulate": "Predict how long annotated answers take to decode, and why not faster.",
+    "replay": "Serve a recorded load again, and compare with what its log says.",
     "calibrate": "Measure this device with a model, and write a hardware profile.",
     "compare": "Lay predicted times beside measured ones, on the same decodes.",
     "decode": "Decode with a real model: forced on documents, or free on prompts.",

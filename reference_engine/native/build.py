@@ -10,8 +10,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -59,9 +58,10 @@ def instruction_set(cpu_info: Path = CPU_INFO) -> str:
     raise EngineError("the native step needs a processor with AVX2")
 
 
-@cache
-def build_library(instructions: str) -> Path:
+def build_library(instructions: str, *, report: Callable[[str], None] | None = None) -> Path:
     """Return the compiled library for an instruction set, compiled now unless it is in the cache.
+
+    `report` is told when it has to be compiled.
 
     Raises:
         EngineError: there is no compiler, it fails, or the cache cannot be written.
@@ -71,7 +71,10 @@ def build_library(instructions: str) -> Path:
     digest = hashlib.sha256("\0".join([*flags, SOURCE.read_text(encoding="utf-8")]).encode()).hexdigest()
     path = cache_folder("native") / f"step-{instructions}-{digest[:16]}.so"
     if not path.is_file():
-        _compile(_compiler(), flags, path)
+        compiler = _compiler()
+        if report is not None:
+            report("compiling the native step for this processor, once; it takes about ten seconds")
+        _compile(compiler, flags, path)
     return path
 
 

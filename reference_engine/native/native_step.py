@@ -1,7 +1,7 @@
 """One forward pass over the KV pool in one native call. Equals the readable step; knows no threads of an answer."""
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import torch
@@ -42,12 +42,18 @@ class NativeStep:
     """
 
     def __init__(
-        self, model: Model, *, weight_bits: int = 16, num_threads: int | None = None, instructions: str | None = None
+        self,
+        model: Model,
+        *,
+        weight_bits: int = 16,
+        num_threads: int | None = None,
+        instructions: str | None = None,
+        report: Callable[[str], None] | None = None,
     ) -> None:
         _refuse_other_models(model)
         self.config, self.num_threads = model.config, num_threads or torch.get_num_threads()
         self.weight_bits, self.instructions = weight_bits, instructions or instruction_set()
-        self._library = NativeLibrary(build_library(self.instructions))
+        self._library = NativeLibrary(build_library(self.instructions, report=report))
         self._kept: list[torch.Tensor] = []  # what the native side reads at every step
         weights = model.weights
         self._handle = self._library.open(

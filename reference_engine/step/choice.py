@@ -1,6 +1,6 @@
 """Chooses the step that runs a model, and says why in one sentence. Knows no batch and no pool."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import torch
@@ -19,19 +19,23 @@ STEP_KINDS = ("auto", "readable", "cpu", "cuda", "native", "native-int8")
 WEIGHT_BITS: Mapping[str, int] = MappingProxyType({"native": 16, "native-int8": 8})
 
 
-def choose_step(model: Model, *, kind: str = "auto") -> tuple[StepFunction, str]:
+def choose_step(
+    model: Model, *, kind: str = "auto", report: Callable[[str], None] | None = None
+) -> tuple[StepFunction, str]:
     """Return the step for a model, and one sentence that says which it is and why.
 
-    `auto` goes by where the model lies: the CPU step on a CPU, the CUDA step on a CUDA device, else the readable one. A
-    native step that cannot be had gives way to what `auto` chooses; the sentence says why.
+    `auto` goes by where the model lies: on a CPU the native step for bfloat16 and PyTorch's for other types, on a CUDA
+    device the CUDA step, else the readable one. A native step that cannot be had gives way to PyTorch's; the sentence
+    says why. `report` is told what takes a while before it begins.
 
     Raises:
         EngineError: the kind is unknown, or cannot run where the model lies.
     """
     match kind:
         case "auto":
-            device = model.device.type
-            return choose_step(model, kind=device if device in STEP_KINDS else "readable")
+            if model.device.type == "cpu" and model.dtype == torch.bfloat16:
+                return _native_or_other(model, weight_bits=WEIGHT_BITS["native"], report=report)
+            return _step_of_device(model)
         case "readable":
             return _readable(model), f"readable step on {model.device}: plain PyTorch, the oracle of the faster steps"
         case "cpu":
@@ -39,8 +43,13 @@ def choose_step(model: Model, *, kind: str = "auto") -> tuple[StepFunction, str]
         case "cuda":
             return _cuda(model), f"CUDA step on {model.device}: CUDA graphs, attention over the pool by a Triton kernel"
         case "native" | "native-int8":
-            return _native_or_other(model, weight_bits=WEIGHT_BITS[kind])
+            return _native_or_other(model, weight_bits=WEIGHT_BITS[kind], report=report)
     raise EngineError(f"no step is called {kind!r}; choose {', '.join(STEP_KINDS[:-1])} or {STEP_KINDS[-1]}")
+
+
+def _step_of_device(model: Model) -> tuple[StepFunction, str]:
+    device = model.device.type
+    return choose_step(model, kind=device if device in STEP_KINDS else "readable")
 
 
 def _readable(model: Model) -> StepFunction:
@@ -66,13 +75,15 @@ def _cuda(model: Model) -> StepFunction:
     return CudaStep(model)
 
 
-def _native_or_other(model: Model, *, weight_bits: int) -> tuple[StepFunction, str]:
+def _native_or_other(
+    model: Model, *, weight_bits: int, report: Callable[[str], None] | None
+) -> tuple[StepFunction, str]:
     from reference_engine.native.native_step import NativeStep  # noqa: PLC0415  # a room that nothing else needs
 
     try:
-        native = NativeStep(model, weight_bits=weight_bits)
+        native = NativeStep(model, weight_bits=weight_bits, report=report)
     except EngineError as error:
-        step, sentence = choose_step(model)
+        step, sentence = _step_of_device(model)
         return step, f"{sentence} ({error})"
     return native, native.sentence
 

@@ -90,7 +90,7 @@ def test_a_sentence_says_which_step_runs(kind, dtype, sentence, monkeypatch):
 
 def test_a_machine_without_bfloat16_in_onednn_is_told_so(monkeypatch):
     monkeypatch.setattr("reference_engine.step.choice.can_pack", lambda dtype: False)
-    _, sentence = choose_step(as_type(our_model(tiny_config("llama")), torch.bfloat16))
+    _, sentence = choose_step(as_type(our_model(tiny_config("llama")), torch.bfloat16), kind="cpu")
     assert "packed anew at every step, since oneDNN has no bfloat16 on this machine" in sentence
 
 

@@ -200,6 +200,14 @@ def test_a_model_that_it_does_not_run_gets_the_torch_step_and_a_line_says_why():
     assert "no attention for heads of 80 numbers" in choose_step(odd, kind="native")[1]
 
 
+def test_it_is_what_bfloat16_on_a_processor_gets_where_nothing_is_asked_for():
+    narrow, wide = models("llama")
+    assert choose_step(narrow)[1].startswith("native step: one call a step, bfloat16 weights, ")
+    assert choose_step(wide)[1].startswith("CPU step: float32")
+    gemma = as_type(our_model(tiny_config("gemma")), torch.bfloat16)
+    assert choose_step(gemma)[1].startswith("CPU step: bfloat16")
+
+
 def test_a_sentence_says_which_native_step_runs():
     narrow, _ = models("llama")
     _, sentence = choose_step(narrow, kind="native-int8")
@@ -209,9 +217,7 @@ def test_a_sentence_says_which_native_step_runs():
 @pytest.fixture
 def fresh_build(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    build.build_library.cache_clear()
-    yield tmp_path
-    build.build_library.cache_clear()
+    return tmp_path
 
 
 def test_without_a_compiler_the_torch_step_runs(fresh_build, monkeypatch):
@@ -240,10 +246,12 @@ def test_a_cache_that_cannot_be_written_is_said(fresh_build, monkeypatch):
 
 
 def test_a_library_is_compiled_once(fresh_build, monkeypatch):
-    first = build.build_library("avx2")
-    build.build_library.cache_clear()
+    told = []
+    first = build.build_library("avx2", report=told.append)
+    assert told == ["compiling the native step for this processor, once; it takes about ten seconds"]
     monkeypatch.setenv("CXX", "no-such-compiler")
-    assert build.build_library("avx2") == first
+    assert build.build_library("avx2", report=told.append) == first
+    assert len(told) == 1
     assert [path.name for path in fresh_build.rglob("*.so")] == [first.name]
 
 

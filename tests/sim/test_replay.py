@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from pasta_toolkit.report.replay import agreements
 from pasta_toolkit.runtime import Limits, Paged
 from pasta_toolkit.specs import load_hardware, load_model
 from simulator.cost import ServingProfile, ServingTableModel
 from simulator.model_cost import ModelCost
-from simulator.replay import ReplayErrors, engine_speed, replay, replay_errors
+from simulator.replay import engine_speed, replay, replayed_requests
 from simulator.replica import Serving
 from simulator.router import MAX_IMBALANCE, prefix_aware, router
 from simulator.simulation import Simulated
@@ -39,9 +40,15 @@ def replayed(*, prices_spread: bool = True, speed: float = 1.0) -> Simulated:
     return replay(read_recorded(LOG), serving, cost=ModelCost(table))
 
 
-def within_what_was_asked(found: ReplayErrors) -> tuple[bool, ...]:
-    means = (abs(found.mean_latency) <= 0.02, abs(found.mean_tpot) <= 0.02)
-    return (*means, found.median_latency <= 0.03, found.high_latency <= 0.08)
+def errors(found: Simulated, *, after: int = 0) -> tuple[float, float, float, float]:
+    """Return the signed errors of mean latency and mean TPOT, and the median and p95 of the requests' own latencies."""
+    times = agreements(replayed_requests(read_recorded(LOG), found)[after:])
+    latency = times["latency"]
+    return latency.mean_error, times["TPOT"].mean_error, latency.median_error, latency.p95_error
+
+
+def within_what_was_asked(found: tuple[float, float, float, float]) -> tuple[bool, ...]:
+    return tuple(abs(error) <= bound for error, bound in zip(found, (0.02, 0.02, 0.03, 0.08), strict=True))
 
 
 @needs_log
@@ -50,21 +57,21 @@ def test_a_log_is_replayed_within_bounds_once_its_first_requests_told_the_engine
     recorded = read_recorded(LOG)
     speed = engine_speed(recorded, lambda speed: replayed(speed=speed), num_requests=SEEN)
     assert 1.03 <= speed <= 1.05
-    assert all(within_what_was_asked(replay_errors(recorded, replayed(speed=speed), after=SEEN)))
+    assert all(within_what_was_asked(errors(replayed(speed=speed), after=SEEN)))
 
 
 @needs_log
 def test_without_the_engines_speed_the_log_is_replayed_too_slowly_by_at_most_so_much():
     """Not the asked bounds (2, 2, 3 and 8 %): measured 5.3, 3.8, 4.5 and 10.4 %, all of it too slow."""
-    found = replay_errors(read_recorded(LOG), replayed())
-    assert (0 <= found.mean_latency <= 0.058, 0 <= found.mean_tpot <= 0.042) == (True, True)
-    assert (found.median_latency <= 0.05, found.high_latency <= 0.11) == (True, True)
+    mean_latency, mean_tpot, median_latency, p95_latency = errors(replayed())
+    assert (0 <= mean_latency <= 0.058, 0 <= mean_tpot <= 0.042) == (True, True)
+    assert (median_latency <= 0.05, p95_latency <= 0.11) == (True, True)
 
 
 @needs_log
 def test_at_mean_contexts_the_log_is_replayed_within_bounds_too():
     """A choice made after seeing this log, and wrong for another one: see docs/cost_models.md."""
-    assert all(within_what_was_asked(replay_errors(read_recorded(LOG), replayed(prices_spread=False))))
+    assert all(within_what_was_asked(errors(replayed(prices_spread=False))))
 
 
 def test_an_engine_that_is_twice_as_fast_is_found_to_be():
@@ -76,12 +83,42 @@ def test_an_engine_that_is_twice_as_fast_is_found_to_be():
     assert engine_speed(load, at) == pytest.approx(2)
 
 
-def test_a_log_without_ends_is_refused_where_they_are_needed():
-    load = [RecordedRequest(0, 100, 1)]
-    with pytest.raises(ValueError, match="does not say when its first requests ended"):
-        engine_speed(load, lambda _: replay(load, Serving(), cost=plain_cost()))
-    with pytest.raises(ValueError, match="does not say when its requests ended"):
-        replay_errors(load, replay(load, Serving(), cost=plain_cost()))
+def test_an_engine_that_is_slower_is_not_called_so():
+    load = [RecordedRequest(0, 100, 3, first_token_ns=500, completion_ns=5_500)]
+    assert engine_speed(load, lambda speed: replay(load, Serving(), cost=plain_cost(step=round(1_000 / speed)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "complaint"),
+    [
+        (RecordedRequest(0, 100, 1), "does not say when its first requests ended"),
+        (RecordedRequest(0, 100, 1, first_token_ns=5, completion_ns=5), "have no token after their first one"),
+    ],
+)
+def test_a_log_that_cannot_tell_the_engines_speed_is_refused(request_, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        engine_speed([request_], lambda _: replay([request_], Serving(), cost=plain_cost()))
+
+
+def test_agreements_are_means_of_all_and_quantiles_of_each_request():
+    """Steps of 1 s: predicted latencies 3 and 1 s, TTFT 1 s; measured 2 and 2 s, TTFT 0.5 and 2 s."""
+    second = 1_000_000_000
+    load = [
+        RecordedRequest(0, 1, 3, first_token_ns=second // 2, completion_ns=2 * second),
+        RecordedRequest(9 * second, 1, 1, first_token_ns=11 * second, completion_ns=11 * second),
+    ]
+    times = agreements(replayed_requests(load, replay(load, Serving(), cost=plain_cost(step=second))))
+    assert (times["latency"].predicted_s, times["latency"].measured_s, times["latency"].mean_error) == (2, 2, 0)
+    assert times["latency"].median_error == pytest.approx(0.5)
+    assert (times["TTFT"].predicted_s, times["TTFT"].measured_s) == (1, 1.25)
+    assert times["TPOT"].mean_error == pytest.approx(1 / 0.75 - 1)
+
+
+def test_of_a_log_without_ends_there_is_only_the_prediction():
+    load = [RecordedRequest(0, 1, 1)]
+    times = agreements(replayed_requests(load, replay(load, Serving(), cost=plain_cost(step=5))))
+    assert set(times) == {"latency", "TTFT"}
+    assert times["latency"].measured_s is times["latency"].mean_error is times["latency"].p95_error is None
 
 
 BLOCK = 512
