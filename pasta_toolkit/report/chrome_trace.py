@@ -13,7 +13,9 @@ __all__ = ["chrome_trace"]
 
 NANOSECONDS_PER_MICROSECOND = 1_000
 PROCESS = 1
-PATH_THREAD = 1_000_000  # a track of its own, below all threads of the request
+# Perfetto takes the thread whose number is the process's for its main thread, and merges number 0 with it.
+MAIN_TRACK = PROCESS
+PATH_TRACK = 1_000_000  # a track of its own, below all threads of the request
 
 
 def chrome_trace(timeline: Timeline) -> str:
@@ -23,37 +25,41 @@ def chrome_trace(timeline: Timeline) -> str:
 
 
 def _names(timeline: Timeline) -> Iterator[dict[str, Any]]:
-    yield _name("process_name", 0, timeline.request)
+    yield _name("process_name", MAIN_TRACK, timeline.request)
     for thread in sorted({span.thread for span in timeline.spans}):
-        yield from _track(thread, f"branch {thread}" if thread else "main thread")
-    yield from _track(PATH_THREAD, "critical path")
+        yield from _named(_track(thread), f"branch {thread}" if thread else "main thread")
+    yield from _named(PATH_TRACK, "critical path")
 
 
-def _track(thread: int, name: str) -> Iterator[dict[str, Any]]:
+def _track(thread: int) -> int:
+    return MAIN_TRACK + thread
+
+
+def _named(track: int, name: str) -> Iterator[dict[str, Any]]:
     """Name a track and say its place: without it, viewers sort by name, and branch 10 stands before branch 2."""
-    yield _name("thread_name", thread, name)
-    yield {"ph": "M", "name": "thread_sort_index", "pid": PROCESS, "tid": thread, "args": {"sort_index": thread}}
+    yield _name("thread_name", track, name)
+    yield {"ph": "M", "name": "thread_sort_index", "pid": PROCESS, "tid": track, "args": {"sort_index": track}}
 
 
-def _name(kind: str, thread: int, name: str) -> dict[str, Any]:
-    return {"ph": "M", "name": kind, "pid": PROCESS, "tid": thread, "args": {"name": name}}
+def _name(kind: str, track: int, name: str) -> dict[str, Any]:
+    return {"ph": "M", "name": kind, "pid": PROCESS, "tid": track, "args": {"name": name}}
 
 
 def _span(span: Span) -> dict[str, Any]:
-    place = _complete(span.kind.value, span.thread, start_ns=span.start_ns, end_ns=span.end_ns)
+    place = _complete(span.kind.value, _track(span.thread), start_ns=span.start_ns, end_ns=span.end_ns)
     return {**place, "args": {"tokens": span.tokens}}
 
 
 def _path(timeline: Timeline) -> Iterator[dict[str, Any]]:
     for part in timeline.critical_path:
         name = f"branch {part.thread}" if part.thread else "main thread"
-        yield _complete(name, PATH_THREAD, start_ns=part.start_ns, end_ns=part.end_ns)
+        yield _complete(name, PATH_TRACK, start_ns=part.start_ns, end_ns=part.end_ns)
 
 
-def _complete(name: str, thread: int, *, start_ns: int, end_ns: int) -> dict[str, Any]:
+def _complete(name: str, track: int, *, start_ns: int, end_ns: int) -> dict[str, Any]:
     duration = (end_ns - start_ns) / NANOSECONDS_PER_MICROSECOND
     start = start_ns / NANOSECONDS_PER_MICROSECOND
-    return {"ph": "X", "name": name, "cat": "decode", "pid": PROCESS, "tid": thread, "ts": start, "dur": duration}
+    return {"ph": "X", "name": name, "cat": "decode", "pid": PROCESS, "tid": track, "ts": start, "dur": duration}
 
 
 def _arrows(timeline: Timeline) -> Iterator[dict[str, Any]]:
@@ -70,6 +76,6 @@ def _end(phase: str, number: int, flow: Flow, *, thread: int, at_ns: int) -> dic
         "name": flow.kind,
         "cat": "flow",
         "pid": PROCESS,
-        "tid": thread,
+        "tid": _track(thread),
         "ts": at_ns / NANOSECONDS_PER_MICROSECOND,
     }

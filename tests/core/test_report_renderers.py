@@ -121,6 +121,12 @@ def test_a_chrome_trace_has_a_track_for_each_thread_and_an_arrow_for_each_fork_a
     places = {e["tid"]: e["args"]["sort_index"] for e in events if e["name"] == "thread_sort_index"}
     assert tracks <= places.keys()
     assert sorted(places, key=places.__getitem__) == sorted(places)
+    names = {e["args"]["name"]: (e["pid"], e["tid"]) for e in events if e["name"] == "thread_name"}
+    assert len(set(names.values())) == len(names)
+    assert all(
+        track != 0 for _, track in names.values()
+    )  # which Perfetto draws on the track whose number is the process's
+    assert names["main thread"][0] == names["main thread"][1]
     for arrow in starts.values():
         assert any(_covers(event, arrow) for event in events if event["ph"] == "X")
 
