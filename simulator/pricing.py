@@ -4,7 +4,7 @@ from pathlib import Path
 
 from grammar import PastaError
 from pasta_toolkit.specs import HardwareSpec, ModelSpec
-from simulator.cost import CostModel, RooflineModel, fitted_model, table_model_of
+from simulator.cost import CostModel, RooflineModel, fitted_model, shipped_table_model, table_model_of
 from simulator.cost.pool_step import is_pool_calibration
 from simulator.model_cost import ModelCost
 from simulator.pool_cost import pool_cost
@@ -31,6 +31,8 @@ def cost_of(
 ) -> ModelCost:
     """Return what steps cost by a cost model; a copied token is read and written once.
 
+    The model `table` takes the kernels of `kernel_tables`, or those that come with this package.
+
     Raises:
         SpecError: the model does not fit the devices.
         CostError: the spec lacks a number that the formulas need or was calibrated with another model, or the tables
@@ -39,15 +41,17 @@ def cost_of(
     """
     if name not in COST_MODELS:
         raise PricingError(f"no cost model {name!r}: choose from {', '.join(COST_MODELS)}")
-    if (name == "table") != (kernel_tables is not None):
-        raise PricingError("the cost model 'table' and kernel tables go together: give both or neither")
-    if name != "table" and engine_speed != 1:
-        raise PricingError("an engine's speed is one over its measured layers, so it needs the cost model 'table'")
+    if name != "table" and kernel_tables is not None:
+        raise PricingError(f"the cost model {name!r} has no use for kernel tables; take 'table', or leave them out")
+    if kernel_tables is None and engine_speed != 1:
+        raise PricingError("an engine's speed is one over its measured layers, so it needs tables of them")
     if name == "fitted" and is_pool_calibration(hardware.calibration):
         return pool_cost(model, hardware, tensor_parallel=tensor_parallel)
     chosen: CostModel
     if kernel_tables is not None:
         chosen = table_model_of(kernel_tables, model, hardware, tensor_parallel=tensor_parallel, speed=engine_speed)
+    elif name == "table":
+        chosen = shipped_table_model(model, hardware, tensor_parallel=tensor_parallel)
     elif name == "fitted":
         chosen = fitted_model(model, hardware, tensor_parallel=tensor_parallel)
     else:

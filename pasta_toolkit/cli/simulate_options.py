@@ -52,14 +52,14 @@ device_options = option_group(
         "--cost",
         "cost_name",
         type=click.Choice(["fitted", "roofline", "table"]),
-        help="Cost model of a step: fitted to measured kernels, datasheet values alone, or your measured kernels"
-        " themselves.  [default: table with --kernel-tables, else fitted]",
+        help="Cost model of a step: fitted to measured kernels, datasheet values alone, or measured kernels themselves,"
+        " shipped for A100, B200, H100, H200 and L40S.  [default: table with --kernel-tables, else fitted]",
     ),
     click.option(
         "--kernel-tables",
         type=click.Path(path_type=Path),
         metavar="DIR|PREFIX",
-        help="Measured kernels of the device, or the start of the names of a served model's layer files.",
+        help="Your measured kernels of the device, or the start of the names of a served model's layer files.",
     ),
     click.option(
         "--engine-speed",

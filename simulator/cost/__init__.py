@@ -9,7 +9,7 @@ from simulator.cost.serving_profile import ServingProfile, ServingTableModel
 from simulator.cost.smooth_kernels import fitted_model
 from simulator.cost.step_cost import CostModel, StepCost, Term
 from simulator.cost.step_shape import PrefillShape, StepShape
-from simulator.cost.table_files import table_model_of
+from simulator.cost.table_files import shipped_table_model, table_model_of
 from simulator.cost.table_kernels import table_model
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "fitted_model",
     "format_calibration",
     "generic_profiles",
+    "shipped_table_model",
     "table_model",
     "table_model_of",
 ]

@@ -1,4 +1,4 @@
-"""Finds measured kernels among a user's files and makes the table model of them. Knows no formula.
+"""Finds measured kernels, the shipped ones or a user's, and makes the table model of them. Knows no formula.
 
 Files are told apart by their columns, whatever their names:
 
@@ -20,7 +20,10 @@ from simulator.cost.serving_profile import ServingProfile, ServingTableModel
 from simulator.cost.step_cost import CostModel
 from simulator.cost.table_kernels import table_model
 
-__all__ = ["table_model_of"]
+__all__ = ["shipped_table_model", "table_model_of"]
+
+# Source: aiconfigurator-core 0.12.0 (PyPI, Apache-2.0), gemm and generation_attention tables of bfloat16, NVIDIA.
+SHIPPED = Path(__file__).with_name("kernels")
 
 MATMUL_COLUMNS = frozenset(("system", "m", "n", "k", "latency_us"))
 ATTENTION_COLUMNS = frozenset(("system", "q_heads", "kv_heads", "head_dim", "batch", "context", "latency_us"))
@@ -53,6 +56,22 @@ def table_model_of(
     if tensor_parallel != 1:
         raise CostError(f"the layers of {str(path)!r} are those of one device; take kernel tables or --cost fitted")
     return ServingTableModel(model, hardware, ServingProfile.read(path), speed=speed)
+
+
+def shipped_table_model(model: ModelSpec, hardware: HardwareSpec, *, tensor_parallel: int = 1) -> CostModel:
+    """Return the table model of the kernels that come with this package.
+
+    Raises:
+        SpecError: the model does not fit the devices.
+        CostError: none of this device do.
+    """
+    found = _Kernels.of(SHIPPED, hardware)
+    if not found.matmul_files:
+        raise CostError(
+            f"no measured kernels of {hardware.name!r} come with this package, only those of "
+            f"{', '.join(found.devices)}; give tables of your own, or take the cost model 'fitted'"
+        )
+    return found.model(model, hardware, tensor_parallel)
 
 
 @dataclass(frozen=True, slots=True)

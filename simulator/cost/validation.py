@@ -67,6 +67,7 @@ def findings(folder: Path) -> list[Finding]:
     return [
         *_step_findings("roofline, ideal", roofline_predictions(tables)),
         *_step_findings("table, no step seen", table_predictions(tables), bounds=(0.025, 0.08, 0.02, 0.06)),
+        *_step_findings("table, nor the model's own products", table_predictions(tables, has_own_products=False)),
         *_step_findings("fitted, each model left out", models_left_out(seen), bounds=(0.025, 0.08, 0.02, 0.06)),
         *_device_findings(seen),
         *_assembled_findings(tables, seen, folder),
@@ -77,15 +78,16 @@ def findings(folder: Path) -> list[Finding]:
     ]
 
 
-def table_predictions(tables: Tables) -> list[Prediction]:
-    """Predict all steps from the kernel tables of their devices; no step is seen."""
+def table_predictions(tables: Tables, *, has_own_products: bool = True) -> list[Prediction]:
+    """Predict all steps from the kernel tables of their devices; no step is seen, nor asked so the model's products."""
     predictions = []
     for device in sorted({row.device for row in tables.steps}):
         own = tables.where_device(partial(eq, device))
         for name in sorted({row.model for row in own.steps}):
-            model = table_model(
-                tables.models[name], tables.hardware[device], matmuls=own.matmuls, attentions=own.attentions
-            )
+            spec = tables.models[name]
+            left_out = set() if has_own_products else {(m.outer_size, m.inner_size) for m in spec.matrices()}
+            matmuls = [row for row in own.matmuls if (row.outer, row.inner) not in left_out]
+            model = table_model(spec, tables.hardware[device], matmuls=matmuls, attentions=own.attentions)
             predictions += _predict(model, [row for row in own.steps if row.model == name])
     return predictions
 

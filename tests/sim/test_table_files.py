@@ -4,7 +4,9 @@ import pytest
 
 from grammar import PastaError
 from pasta_toolkit.specs import load_hardware, load_model
-from simulator.cost import ServingTableModel, StepShape, table_model_of
+from simulator.cost import ServingTableModel, StepShape, shipped_table_model, table_model_of
+from simulator.cost.errors import CostError
+from simulator.cost.table_files import SHIPPED
 from tests.support.cost_data import TRACES, needs_data
 
 MODEL, H100 = load_model("llama-3.1-8b"), load_hardware("h100")
@@ -50,6 +52,26 @@ def test_the_layers_of_a_served_model_are_found_by_folder_and_by_prefix(tmp_path
     found = [table_model_of(path, MODEL, H100) for path in (tmp_path, tmp_path / "mine")]
     assert all(isinstance(model, ServingTableModel) for model in found)
     assert len({model.step_time(StepShape((500,))).total_ns for model in found}) == 1
+
+
+@pytest.mark.parametrize("name", ["a100", "b200", "h100", "h200", "l40s"])
+def test_kernels_of_these_devices_come_with_the_package(name):
+    model = shipped_table_model(MODEL, load_hardware(name))
+    alone, many = (model.step_time(StepShape((500,) * lanes)).total_seconds for lanes in (1, 32))
+    assert model.name == "table"
+    assert 0.002 < alone < many < 2 * alone < 0.1
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["matmul.csv", "decode_attention.csv"])
+def test_shipped_kernels_are_the_measured_ones(name):
+    source = {"matmul.csv": "aic012_gemm_bf16_m1_512.csv", "decode_attention.csv": "aic012_decode_attention_bf16.csv"}
+    assert (SHIPPED / name).read_bytes() == (TRACES / source[name]).read_bytes()
+
+
+def test_of_other_devices_no_kernels_come_with_the_package():
+    with pytest.raises(CostError, match="no measured kernels of 'L4-24GB' come with this package, only those of a100"):
+        shipped_table_model(MODEL, load_hardware("l4"))
 
 
 def test_an_engine_that_is_faster_than_its_layers_takes_less_time(tmp_path):
