@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pasta_toolkit.cli.shared import examples, write_json
-from pasta_toolkit.cli.simulate_options import device_options
+from pasta_toolkit.cli.simulate_options import cost_name, device_options
 from pasta_toolkit.cli.status_line import StatusLine
 
 if TYPE_CHECKING:
@@ -97,11 +97,9 @@ def command(log: Path, **options: Any) -> None:
 
     model, hardware = load_model(options["model_name"]), load_hardware(options["hardware_name"])
     capacity = kv_capacity(model, hardware, tensor_parallel=options["tensor_parallel"])
-    replaying = _Replaying(
-        read_recorded(log, limit=options["limit"]), model, hardware, _serving(options, capacity), options
-    )
+    recorded = read_recorded(log, limit=options["limit"])
     with StatusLine() as status:
-        status.show(str(log))
+        replaying = _Replaying(recorded, model, hardware, _serving(options, capacity), options, status)
         report = replaying.report(log)
     _show(report, options["output_format"])
     if options["plots_path"] is not None:
@@ -127,13 +125,14 @@ def _serving(options: dict[str, Any], capacity_slots: int) -> "Serving":
 
 @dataclass(frozen=True, slots=True)
 class _Replaying:
-    """A log, what serves it, and the options."""
+    """A log, what serves it, the options, and the line that says what the work is at."""
 
     recorded: "tuple[RecordedRequest, ...]"
     model: "ModelSpec"
     hardware: "HardwareSpec"
     serving: "Serving"
     options: dict[str, Any]
+    status: StatusLine
 
     def report(self, log: Path) -> "ReplayReport":
         """Replay at the prices as they are, and where a log can tell it, at its engine's speed."""
@@ -175,6 +174,7 @@ class _Replaying:
         from simulator.replay import replay  # noqa: PLC0415
         from simulator.router import router  # noqa: PLC0415
 
+        self.status.show(f"{len(self.recorded):,} requests at {speed:.3f} times the cost model's speed")
         return replay(
             self.recorded,
             self.serving,
@@ -189,7 +189,7 @@ class _Replaying:
         return cost_of(
             self.model,
             self.hardware,
-            name=_cost_name(self.options),
+            name=cost_name(self.options),
             tensor_parallel=self.options["tensor_parallel"],
             kernel_tables=self.options["kernel_tables"],
             engine_speed=speed,
@@ -204,16 +204,11 @@ class _Replaying:
             ("requests", f"{len(self.recorded):,}, arriving over {seconds:,.1f} s"),
             ("model", self.model.name),
             ("hardware", f"{devices}{self.hardware.name}{replicas}"),
-            ("cost model", _cost_name(options)),
+            ("cost model", cost_name(options)),
             ("KV cache", f"{self.serving.kv_slots:,} tokens in pages of {options['page_tokens']}"),
             ("at once", f"{options['max_requests']:,} requests, {options['max_batched_tokens']:,} tokens a step"),
             ("prefix cache", "yes" if options["prefix_cache"] else "no"),
         ]
-
-
-def _cost_name(options: dict[str, Any]) -> str:
-    name: str = options["cost_name"] or ("table" if options["kernel_tables"] else "fitted")
-    return name
 
 
 def _show(report: "ReplayReport", output_format: str) -> None:

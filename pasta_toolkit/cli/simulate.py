@@ -10,6 +10,7 @@ from pasta_toolkit.cli.shared import EXIT_FINDINGS, examples, field_option, toke
 from pasta_toolkit.cli.simulate_input import AnswerReader, recorded_answers
 from pasta_toolkit.cli.simulate_options import (
     STRATEGIES,
+    cost_name,
     device_options,
     load_options,
     output_options,
@@ -74,7 +75,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     if not paths and options["load_file"] is None:
         raise click.UsageError("Missing argument 'PATH...': annotated responses, or --load-file alone.")
     model, hardware = load_model(options["model_name"]), load_hardware(options["hardware_name"])
-    options["cost_name"] = options["cost_name"] or ("table" if options["kernel_tables"] else "fitted")
+    options["cost_name"] = cost_name(options)
     cost = cost_of(
         model,
         hardware,

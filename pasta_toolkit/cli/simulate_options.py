@@ -8,6 +8,7 @@ import click
 
 __all__ = [
     "STRATEGIES",
+    "cost_name",
     "device_options",
     "load_options",
     "option_group",
@@ -38,6 +39,11 @@ def option_group(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return function
 
     return decorate
+
+
+def cost_name(options: dict[str, Any]) -> str:
+    """Return the cost model that the device options ask for."""
+    return options["cost_name"] or ("table" if options["kernel_tables"] else "fitted")
 
 
 device_options = option_group(
