@@ -8,7 +8,7 @@ import click
 
 from pasta_toolkit.cli.calibrate import DEFAULT_SECONDS, engine_options
 from pasta_toolkit.cli.engine_options import jump_forward_option, positions_option
-from pasta_toolkit.cli.shared import EXIT_FINDINGS, examples, field_option, write_json
+from pasta_toolkit.cli.shared import EXIT_FINDINGS, examples, field_option, write_errors_said, write_json
 from pasta_toolkit.cli.simulate_options import option_group
 
 if TYPE_CHECKING:
@@ -230,14 +230,11 @@ def _show(comparison: "Comparison", calibrated: "CalibratedProfile | None", outp
 
 
 def _write_files(comparison: "Comparison", options: dict[str, Any]) -> None:
-    from pasta_toolkit.records import InputError  # noqa: PLC0415
     from pasta_toolkit.report.comparison_plots import write_comparison_plots  # noqa: PLC0415
     from pasta_toolkit.report.comparison_text import comparison_html  # noqa: PLC0415
 
-    try:
+    with write_errors_said():
         if options["html_path"] is not None:
             options["html_path"].write_text(comparison_html(comparison), encoding="utf-8")
         if options["plots_path"] is not None:
             write_comparison_plots(comparison, options["plots_path"])
-    except OSError as error:
-        raise InputError(f"cannot write {error.filename!r}: {error.strerror}") from error

@@ -1,16 +1,26 @@
 """The command `pasta replay`: serves a recorded load again, and lays the prediction beside what its log says."""
 
-from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pasta_toolkit.cli.shared import examples, write_json
-from pasta_toolkit.cli.simulate_options import cost_name, device_options
+from pasta_toolkit.cli.shared import examples, write_errors_said, write_json
+from pasta_toolkit.cli.simulate_options import (
+    cost_name,
+    device_options,
+    kv_slots_option,
+    preemption_option,
+    replicas_option,
+    router_option,
+    table_format_option,
+)
 from pasta_toolkit.cli.status_line import StatusLine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from pasta_toolkit.report.replay import ReplayPart, ReplayReport
     from pasta_toolkit.specs import HardwareSpec, ModelSpec
     from simulator.model_cost import ModelCost
@@ -33,11 +43,7 @@ NANOSECONDS_PER_SECOND = 1e9
 )
 @click.argument("log", metavar="LOG", type=click.Path(path_type=Path))
 @device_options
-@click.option(
-    "--kv-slots",
-    type=int,
-    help="Tokens that the KV cache holds (vLLM: its GPU blocks x 16). Default: what the device has room for.",
-)
+@kv_slots_option
 @click.option("--page-tokens", type=click.IntRange(min=1), default=16, show_default=True, help="Tokens of a KV page.")
 @click.option(
     "--max-requests", type=click.IntRange(min=1), default=256, show_default=True, help="Most requests at once."
@@ -51,21 +57,9 @@ NANOSECONDS_PER_SECOND = 1e9
     show_default=True,
     help="Whether what is still in the cache is not fed again, as after a preemption.",
 )
-@click.option(
-    "--preemption",
-    type=click.Choice(["recompute", "swap"]),
-    default="recompute",
-    show_default=True,
-    help="What happens to the cache of a request that must go.",
-)
-@click.option("--replicas", type=click.IntRange(min=1), default=1, show_default=True, help="Copies of the model.")
-@click.option(
-    "--router",
-    type=click.Choice(["least-loaded", "prefix-aware", "round-robin"]),
-    default="least-loaded",
-    show_default=True,
-    help="Which replica gets a request.",
-)
+@preemption_option
+@replicas_option
+@router_option
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first requests of the log.")
 @click.option(
     "--speed-from",
@@ -76,13 +70,7 @@ NANOSECONDS_PER_SECOND = 1e9
     help="With a served model's layers: take the engine's speed over them from so many first requests of the log, and "
     "judge the others too; 0: do not.",
 )
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["csv", "json", "markdown", "text"]),
-    default="text",
-    show_default=True,
-)
+@table_format_option
 @click.option("--plots", "plots_path", type=click.Path(path_type=Path), help="Write a plot as SVG into a folder.")
 def command(log: Path, **options: Any) -> None:
     """Serve the requests of a recorded load again, and say how far the prediction is from what the log says.
@@ -91,19 +79,32 @@ def command(log: Path, **options: Any) -> None:
     is compared with, or Azure, Mooncake or own arrivals, for which it stands alone. Each request has its own prompt,
     length and arrival, and one thread.
     """
+    from pasta_toolkit.report.replay import ReplayReport  # noqa: PLC0415
+    from pasta_toolkit.report.replay_text import write_replay_plot  # noqa: PLC0415
     from pasta_toolkit.specs import load_hardware, load_model  # noqa: PLC0415
     from simulator.study import kv_capacity  # noqa: PLC0415
     from simulator.trace_files import read_recorded  # noqa: PLC0415
 
     model, hardware = load_model(options["model_name"]), load_hardware(options["hardware_name"])
     capacity = kv_capacity(model, hardware, tensor_parallel=options["tensor_parallel"])
-    recorded = read_recorded(log, limit=options["limit"])
+    recorded, serving = read_recorded(log, limit=options["limit"]), _serving(options, capacity)
+    cost_at = cache(partial(_cost, model, hardware, options))
     with StatusLine() as status:
-        replaying = _Replaying(recorded, model, hardware, _serving(options, capacity), options, status)
-        report = replaying.report(log)
+
+        @cache
+        def replayed_at(speed: float) -> "Simulated":
+            status.show(f"{len(recorded):,} requests at {speed:.3f} times the cost model's speed")
+            return _replayed(recorded, serving, cost_at(speed), options)
+
+        parts = [_as_priced(recorded, replayed_at, options["engine_speed"])]
+        if _tells_speed(recorded, cost_at, options):
+            parts.append(_at_engine_speed(recorded, replayed_at, options["num_seen"]))
+    about = _about(log, recorded, options, model=model, hardware=hardware, serving=serving)
+    report = ReplayReport(tuple(about), tuple(parts))
     _show(report, options["output_format"])
     if options["plots_path"] is not None:
-        _write_plot(report, options["plots_path"])
+        with write_errors_said():
+            write_replay_plot(report, options["plots_path"])
 
 
 def _serving(options: dict[str, Any], capacity_slots: int) -> "Serving":
@@ -123,92 +124,88 @@ def _serving(options: dict[str, Any], capacity_slots: int) -> "Serving":
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Replaying:
-    """A log, what serves it, the options, and the line that says what the work is at."""
+def _cost(model: "ModelSpec", hardware: "HardwareSpec", options: dict[str, Any], speed: float) -> "ModelCost":
+    from simulator.pricing import cost_of  # noqa: PLC0415
 
-    recorded: "tuple[RecordedRequest, ...]"
-    model: "ModelSpec"
-    hardware: "HardwareSpec"
-    serving: "Serving"
-    options: dict[str, Any]
-    status: StatusLine
+    return cost_of(
+        model,
+        hardware,
+        name=cost_name(options),
+        tensor_parallel=options["tensor_parallel"],
+        kernel_tables=options["kernel_tables"],
+        engine_speed=speed,
+    )
 
-    def report(self, log: Path) -> "ReplayReport":
-        """Replay at the prices as they are, and where a log can tell it, at its engine's speed."""
-        from pasta_toolkit.report.replay import ReplayReport  # noqa: PLC0415
 
-        speed = self.options["engine_speed"]
-        parts = [self._part("As they are priced" if speed == 1 else f"At {speed:g} times the layers' speed", speed)]
-        if self._tells_speed():
-            parts.append(self._part_at_engine_speed())
-        return ReplayReport(tuple(self._about(log)), tuple(parts))
+def _replayed(
+    recorded: "Sequence[RecordedRequest]", serving: "Serving", cost: "ModelCost", options: dict[str, Any]
+) -> "Simulated":
+    from simulator.replay import replay  # noqa: PLC0415
+    from simulator.router import router  # noqa: PLC0415
 
-    def _tells_speed(self) -> bool:
-        """Whether the prices are a served model's layers, and the log says how long its first requests took."""
-        from simulator.cost import ServingTableModel  # noqa: PLC0415
+    chosen = router(options["router"])
+    return replay(recorded, serving, cost=cost, num_replicas=options["replicas"], router=chosen)
 
-        is_asked = self.options["engine_speed"] == 1 and 0 < self.options["num_seen"] < len(self.recorded)
-        has_ends = all(request.decode_ns is not None for request in self.recorded)
-        return is_asked and has_ends and isinstance(self._cost(1.0).step_model, ServingTableModel)
 
-    def _part_at_engine_speed(self) -> "ReplayPart":
-        """Replay at the speed that the first requests tell; they are not judged."""
-        from simulator.replay import engine_speed  # noqa: PLC0415
+def _as_priced(
+    recorded: "Sequence[RecordedRequest]", replayed_at: "Callable[[float], Simulated]", speed: float
+) -> "ReplayPart":
+    from pasta_toolkit.report.replay import ReplayPart  # noqa: PLC0415
+    from simulator.replay import replayed_requests  # noqa: PLC0415
 
-        num_seen = self.options["num_seen"]
-        try:
-            speed = engine_speed(self.recorded, self._replayed, num_requests=num_seen)
-        except ValueError as error:
-            raise click.UsageError(f"{error}; give --speed-from 0") from error
-        first = f"the first {num_seen} requests" if num_seen > 1 else "the first request"
-        return self._part(f"At {speed:.3f} times the layers' speed, from {first}; the others", speed, after=num_seen)
+    title = "As they are priced" if speed == 1 else f"At {speed:g} times the layers' speed"
+    return ReplayPart(title, replayed_requests(recorded, replayed_at(speed)))
 
-    def _part(self, title: str, speed: float, *, after: int = 0) -> "ReplayPart":
-        from pasta_toolkit.report.replay import ReplayPart  # noqa: PLC0415
-        from simulator.replay import replayed_requests  # noqa: PLC0415
 
-        return ReplayPart(title, replayed_requests(self.recorded, self._replayed(speed))[after:])
+def _tells_speed(
+    recorded: "Sequence[RecordedRequest]", cost_at: "Callable[[float], ModelCost]", options: dict[str, Any]
+) -> bool:
+    """Whether the prices are a served model's layers, and the log says how long its first requests took."""
+    from simulator.cost import ServingTableModel  # noqa: PLC0415
 
-    def _replayed(self, speed: float) -> "Simulated":
-        from simulator.replay import replay  # noqa: PLC0415
-        from simulator.router import router  # noqa: PLC0415
+    is_asked = options["engine_speed"] == 1 and 0 < options["num_seen"] < len(recorded)
+    has_ends = all(request.decode_ns is not None for request in recorded)
+    return is_asked and has_ends and isinstance(cost_at(1.0).step_model, ServingTableModel)
 
-        self.status.show(f"{len(self.recorded):,} requests at {speed:.3f} times the cost model's speed")
-        return replay(
-            self.recorded,
-            self.serving,
-            cost=self._cost(speed),
-            num_replicas=self.options["replicas"],
-            router=router(self.options["router"]),
-        )
 
-    def _cost(self, speed: float) -> "ModelCost":
-        from simulator.pricing import cost_of  # noqa: PLC0415
+def _at_engine_speed(
+    recorded: "Sequence[RecordedRequest]", replayed_at: "Callable[[float], Simulated]", num_seen: int
+) -> "ReplayPart":
+    """Replay at the speed that the first requests tell; they are not judged."""
+    from pasta_toolkit.report.replay import ReplayPart  # noqa: PLC0415
+    from simulator.replay import engine_speed, replayed_requests  # noqa: PLC0415
 
-        return cost_of(
-            self.model,
-            self.hardware,
-            name=cost_name(self.options),
-            tensor_parallel=self.options["tensor_parallel"],
-            kernel_tables=self.options["kernel_tables"],
-            engine_speed=speed,
-        )
+    try:
+        speed = engine_speed(recorded, replayed_at, num_requests=num_seen)
+    except ValueError as error:
+        raise click.UsageError(f"{error}; give --speed-from 0") from error
+    first = f"the first {num_seen} requests" if num_seen > 1 else "the first request"
+    title = f"At {speed:.3f} times the layers' speed, from {first}; the others"
+    return ReplayPart(title, replayed_requests(recorded, replayed_at(speed))[num_seen:])
 
-    def _about(self, log: Path) -> list[tuple[str, str]]:
-        options, seconds = self.options, self.recorded[-1].at_ns / NANOSECONDS_PER_SECOND
-        devices = f"{options['tensor_parallel']} x " if options["tensor_parallel"] > 1 else ""
-        replicas = f", {options['replicas']} replicas, {options['router']}" if options["replicas"] > 1 else ""
-        return [
-            ("log", str(log)),
-            ("requests", f"{len(self.recorded):,}, arriving over {seconds:,.1f} s"),
-            ("model", self.model.name),
-            ("hardware", f"{devices}{self.hardware.name}{replicas}"),
-            ("cost model", cost_name(options)),
-            ("KV cache", f"{self.serving.kv_slots:,} tokens in pages of {options['page_tokens']}"),
-            ("at once", f"{options['max_requests']:,} requests, {options['max_batched_tokens']:,} tokens a step"),
-            ("prefix cache", "yes" if options["prefix_cache"] else "no"),
-        ]
+
+def _about(
+    log: Path,
+    recorded: "Sequence[RecordedRequest]",
+    options: dict[str, Any],
+    *,
+    model: "ModelSpec",
+    hardware: "HardwareSpec",
+    serving: "Serving",
+) -> list[tuple[str, str]]:
+    seconds = recorded[-1].at_ns / NANOSECONDS_PER_SECOND
+    devices = f"{options['tensor_parallel']} x " if options["tensor_parallel"] > 1 else ""
+    replicas = f", {options['replicas']} replicas, {options['router']}" if options["replicas"] > 1 else ""
+    return [
+        ("log", str(log)),
+        ("requests", f"{len(recorded):,}, arriving over {seconds:,.1f} s"),
+        ("model", model.name),
+        ("hardware", f"{devices}{hardware.name}{replicas}"),
+        ("cost model", cost_name(options)),
+        ("KV cache", f"{serving.kv_slots:,} tokens in pages of {options['page_tokens']}"),
+        ("at once", f"{options['max_requests']:,} requests, {options['max_batched_tokens']:,} tokens a step"),
+        ("prefix cache", "yes" if options["prefix_cache"] else "no"),
+    ]
 
 
 def _show(report: "ReplayReport", output_format: str) -> None:
@@ -224,13 +221,3 @@ def _show(report: "ReplayReport", output_format: str) -> None:
     else:
         renderers = {"csv": replay_csv, "markdown": replay_markdown, "text": replay_text}
         click.echo(renderers[output_format](report), nl=False)
-
-
-def _write_plot(report: "ReplayReport", folder: Path) -> None:
-    from pasta_toolkit.records import InputError  # noqa: PLC0415
-    from pasta_toolkit.report.replay_text import write_replay_plot  # noqa: PLC0415
-
-    try:
-        write_replay_plot(report, folder)
-    except OSError as error:
-        raise InputError(f"cannot write {error.filename!r}: {error.strerror}") from error

@@ -1,14 +1,24 @@
 """What several commands share: options, examples in help texts, JSON documents. Knows no command."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 
 from pasta_toolkit.tokens import DEFAULT_TOKENIZER
 
-__all__ = ["EXIT_FINDINGS", "EXIT_USAGE", "examples", "field_option", "form_option", "tokenizer_option", "write_json"]
+__all__ = [
+    "EXIT_FINDINGS",
+    "EXIT_USAGE",
+    "examples",
+    "field_option",
+    "form_option",
+    "tokenizer_option",
+    "write_errors_said",
+    "write_json",
+]
 
 EXIT_FINDINGS = 1
 EXIT_USAGE = 2
@@ -45,3 +55,18 @@ def examples(*lines: str) -> str:
 def write_json(name: str, content: dict[str, Any]) -> None:
     """Write a JSON document with its versioned schema, `pasta.NAME/1`, to stdout."""
     click.echo(json.dumps({"schema": f"pasta.{name}/1", **content}, ensure_ascii=False, indent=2))
+
+
+@contextmanager
+def write_errors_said() -> Iterator[None]:
+    """Turn the error of a file that cannot be written into one sentence that names it.
+
+    Raises:
+        InputError: a file cannot be written.
+    """
+    from pasta_toolkit.records import InputError  # noqa: PLC0415
+
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot write {error.filename!r}: {error.strerror}") from error

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pasta_toolkit.cli.shared import EXIT_FINDINGS, examples, field_option, tokenizer_option, write_json
+from pasta_toolkit.cli.shared import (
+    EXIT_FINDINGS,
+    examples,
+    field_option,
+    tokenizer_option,
+    write_errors_said,
+    write_json,
+)
 from pasta_toolkit.cli.simulate_input import AnswerReader, recorded_answers
 from pasta_toolkit.cli.simulate_options import (
     STRATEGIES,
@@ -215,13 +222,12 @@ def _show(report: "SimulationReport", output_format: str) -> None:
 
 
 def _write_files(report: "SimulationReport", options: dict[str, Any]) -> None:
-    from pasta_toolkit.records import InputError  # noqa: PLC0415
     from pasta_toolkit.report.chrome_trace import chrome_trace  # noqa: PLC0415
     from pasta_toolkit.report.html import html  # noqa: PLC0415
     from pasta_toolkit.report.plots import write_plots  # noqa: PLC0415
     from pasta_toolkit.runtime import write_trace  # noqa: PLC0415
 
-    try:
+    with write_errors_said():
         if options["html_path"] is not None:
             options["html_path"].write_text(html(report), encoding="utf-8")
         if options["trace_path"] is not None and report.timeline is not None:
@@ -231,5 +237,3 @@ def _write_files(report: "SimulationReport", options: dict[str, Any]) -> None:
                 write_trace(report.events, stream, about=dict(report.about))
         if options["plots_path"] is not None:
             write_plots(report, options["plots_path"])
-    except OSError as error:
-        raise InputError(f"cannot write {error.filename!r}: {error.strerror}") from error

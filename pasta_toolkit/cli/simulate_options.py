@@ -10,11 +10,16 @@ __all__ = [
     "STRATEGIES",
     "cost_name",
     "device_options",
+    "kv_slots_option",
     "load_options",
     "option_group",
     "output_options",
+    "preemption_option",
+    "replicas_option",
+    "router_option",
     "serving_options",
     "strategy_options",
+    "table_format_option",
 ]
 
 # The names are written out here, so that --help need not import the simulator; a test holds them equal to its own.
@@ -75,6 +80,35 @@ device_options = option_group(
         help="Speed of the engine over that of its layers one by one, with such layers.",
     ),
 )
+kv_slots_option = click.option(
+    "--kv-slots",
+    type=int,
+    help="Tokens that the KV cache holds (vLLM: its GPU blocks x 16). Default: what the device has room for.",
+)
+preemption_option = click.option(
+    "--preemption",
+    type=click.Choice(["recompute", "swap"]),
+    default="recompute",
+    show_default=True,
+    help="What happens to the cache of a request that must go because slots run out.",
+)
+replicas_option = click.option(
+    "--replicas", type=click.IntRange(min=1), default=1, show_default=True, help="Copies of the model."
+)
+router_option = click.option(
+    "--router",
+    type=click.Choice(["least-loaded", "prefix-aware", "round-robin"]),
+    default="least-loaded",
+    show_default=True,
+    help="Which replica gets a request; prefix-aware: that which has most of the prompt cached.",
+)
+table_format_option = click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["csv", "json", "markdown", "text"]),
+    default="text",
+    show_default=True,
+)
 strategy_options = option_group(
     click.option(
         "--strategy",
@@ -99,14 +133,8 @@ serving_options = option_group(
         show_default=True,
         help="What a fork and a join do to the KV cache.",
     ),
-    click.option("--kv-slots", type=int, help="Tokens that the KV cache holds. Default: what the device has room for."),
-    click.option(
-        "--preemption",
-        type=click.Choice(["recompute", "swap"]),
-        default="recompute",
-        show_default=True,
-        help="What happens to the cache of a request that must go because slots run out.",
-    ),
+    kv_slots_option,
+    preemption_option,
     click.option(
         "--prefix-cache",
         is_flag=True,
@@ -141,14 +169,8 @@ load_options = option_group(
         type=click.Path(path_type=Path),
         help="A recorded load (Azure, Mooncake, vLLM, own CSV): its first --requests arrivals; --rate stretches them.",
     ),
-    click.option("--replicas", type=click.IntRange(min=1), default=1, show_default=True, help="Copies of the model."),
-    click.option(
-        "--router",
-        type=click.Choice(["least-loaded", "prefix-aware", "round-robin"]),
-        default="least-loaded",
-        show_default=True,
-        help="Which replica gets a request; prefix-aware: that which has most of the prompt cached.",
-    ),
+    replicas_option,
+    router_option,
     click.option(
         "--slo-ttft",
         type=click.FloatRange(min=0, min_open=True),
@@ -163,13 +185,7 @@ load_options = option_group(
     click.option("--seed", type=int, default=0, show_default=True, help="For arrivals and drafts."),
 )
 output_options = option_group(
-    click.option(
-        "--format",
-        "output_format",
-        type=click.Choice(["csv", "json", "markdown", "text"]),
-        default="text",
-        show_default=True,
-    ),
+    table_format_option,
     click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write a report as one HTML file."),
     click.option("--plots", "plots_path", type=click.Path(path_type=Path), help="Write plots as SVG into a folder."),
     click.option(

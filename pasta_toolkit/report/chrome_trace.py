@@ -27,12 +27,16 @@ def chrome_trace(timeline: Timeline) -> str:
 def _names(timeline: Timeline) -> Iterator[dict[str, Any]]:
     yield _name("process_name", MAIN_TRACK, timeline.request)
     for thread in sorted({span.thread for span in timeline.spans}):
-        yield from _named(_track(thread), f"branch {thread}" if thread else "main thread")
+        yield from _named(_track(thread), _thread_name(thread))
     yield from _named(PATH_TRACK, "critical path")
 
 
 def _track(thread: int) -> int:
     return MAIN_TRACK + thread
+
+
+def _thread_name(thread: int) -> str:
+    return f"branch {thread}" if thread else "main thread"
 
 
 def _named(track: int, name: str) -> Iterator[dict[str, Any]]:
@@ -52,8 +56,7 @@ def _span(span: Span) -> dict[str, Any]:
 
 def _path(timeline: Timeline) -> Iterator[dict[str, Any]]:
     for part in timeline.critical_path:
-        name = f"branch {part.thread}" if part.thread else "main thread"
-        yield _complete(name, PATH_TRACK, start_ns=part.start_ns, end_ns=part.end_ns)
+        yield _complete(_thread_name(part.thread), PATH_TRACK, start_ns=part.start_ns, end_ns=part.end_ns)
 
 
 def _complete(name: str, track: int, *, start_ns: int, end_ns: int) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """A replayed load beside what its log says of it: values, and how far the two are apart. Knows no simulator."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pasta_toolkit.dag.statistics import quantile
 
-__all__ = ["ReplayPart", "ReplayReport", "ReplayedRequest", "Span", "TimeAgreement", "agreements"]
+__all__ = ["TIMES_NS", "ReplayPart", "ReplayReport", "ReplayedRequest", "Span", "TimeAgreement", "agreements"]
 
 NANOSECONDS_PER_SECOND = 1e9
 P95 = 0.95
@@ -23,6 +24,16 @@ class Span:
     def tpot_ns(self) -> float | None:
         """The time of each token after the first; None where there is none."""
         return (self.latency_ns - self.ttft_ns) / (self.num_tokens - 1) if self.num_tokens > 1 else None
+
+
+# The times of a request by name; None where it has none, or nothing is known of it.
+TIMES_NS: Mapping[str, Callable[[Span | None], float | None]] = MappingProxyType(
+    {
+        "latency": lambda span: None if span is None else span.latency_ns,
+        "TTFT": lambda span: None if span is None else span.ttft_ns,
+        "TPOT": lambda span: None if span is None else span.tpot_ns,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +83,13 @@ class ReplayReport:
 
 def agreements(requests: Sequence[ReplayedRequest]) -> dict[str, TimeAgreement]:
     """Return by name how latency, TTFT and TPOT agree; a time that no request has is left out."""
-    pairs: dict[str, Sequence[tuple[float, float | None]]] = {
-        "latency": [(request.predicted.latency_ns, _latency(request.measured)) for request in requests],
-        "TTFT": [(request.predicted.ttft_ns, _ttft(request.measured)) for request in requests],
-        "TPOT": list(_tpots(requests)),
-    }
-    return {name: _agreement(found) for name, found in pairs.items() if found}
-
-
-def _latency(span: Span | None) -> float | None:
-    return None if span is None else span.latency_ns
-
-
-def _ttft(span: Span | None) -> float | None:
-    return None if span is None else span.ttft_ns
-
-
-def _tpots(requests: Sequence[ReplayedRequest]) -> Iterator[tuple[float, float | None]]:
-    for request in requests:
-        predicted = request.predicted.tpot_ns
-        if predicted is not None:
-            yield predicted, None if request.measured is None else request.measured.tpot_ns
+    found = {}
+    for name, times_ns in TIMES_NS.items():
+        pairs = [(times_ns(request.predicted), times_ns(request.measured)) for request in requests]
+        known = [(predicted, measured) for predicted, measured in pairs if predicted is not None]
+        if known:
+            found[name] = _agreement(known)
+    return found
 
 
 def _agreement(pairs: Sequence[tuple[float, float | None]]) -> TimeAgreement:

@@ -11,11 +11,17 @@ from pasta_toolkit.dag.export.colours import QUIET_LINE
 from pasta_toolkit.dag.statistics import Grid, markdown_grid, plain_grid
 from pasta_toolkit.report.cells import NOTHING, share, signed
 from pasta_toolkit.report.figures import drawn, write_files
-from pasta_toolkit.report.replay import ReplayedRequest, ReplayPart, ReplayReport, Span, TimeAgreement, agreements
+from pasta_toolkit.report.replay import (
+    TIMES_NS,
+    ReplayedRequest,
+    ReplayPart,
+    ReplayReport,
+    Span,
+    TimeAgreement,
+    agreements,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from matplotlib.figure import Figure
 
 __all__ = ["replay_csv", "replay_data", "replay_markdown", "replay_text", "write_replay_plot"]
@@ -111,12 +117,7 @@ def _row(request: ReplayedRequest) -> dict[str, Any]:
 
 def _times(name: str, span: Span | None) -> dict[str, float | None]:
     """Return a span's times in seconds."""
-    times: dict[str, Callable[[Span], float | None]] = {
-        "latency": lambda span: span.latency_ns,
-        "ttft": lambda span: span.ttft_ns,
-        "tpot": lambda span: span.tpot_ns,
-    }
-    found = {what: None if span is None else of(span) for what, of in times.items()}
+    found = {what.lower(): time_ns(span) for what, time_ns in TIMES_NS.items()}
     return {f"{name}_{what}_s": None if ns is None else ns / NANOSECONDS_PER_SECOND for what, ns in found.items()}
 
 
