@@ -5,7 +5,7 @@ from simulator.job import Job, JobTimes, Piece, run_jobs
 from simulator.load import Cluster, break_even, load_curve, serve
 from simulator.model_cost import ModelCost
 from simulator.prediction import predict
-from simulator.replay import engine_speed, replay, replayed_requests
+from simulator.replay import engine_speed, replay, replayed_requests, telling_requests
 from simulator.replica import Arrival, Serving
 from simulator.simulation import RequestTimes, Simulated, simulate
 from simulator.strategies import STRATEGIES, Strategy, StrategyOptions, strategy
@@ -36,5 +36,6 @@ __all__ = [
     "serve",
     "simulate",
     "strategy",
+    "telling_requests",
     "trace_of",
 ]

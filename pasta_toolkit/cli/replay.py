@@ -67,8 +67,8 @@ NANOSECONDS_PER_SECOND = 1e9
     type=click.IntRange(min=0),
     default=30,
     show_default=True,
-    help="With a served model's layers: take the engine's speed over them from so many first requests of the log, and "
-    "judge the others too; 0: do not.",
+    help="With a served model's layers: take the engine's speed over them from so many requests, the first ones after "
+    "5 s of the log, and judge the others too; 0: do not.",
 )
 @table_format_option
 @click.option("--plots", "plots_path", type=click.Path(path_type=Path), help="Write a plot as SVG into a folder.")
@@ -97,8 +97,9 @@ def command(log: Path, **options: Any) -> None:
             return _replayed(recorded, serving, cost_at(speed), options)
 
         parts = [_as_priced(recorded, replayed_at, options["engine_speed"])]
-        if _tells_speed(recorded, cost_at, options):
-            parts.append(_at_engine_speed(recorded, replayed_at, options["num_seen"]))
+        telling = _telling(recorded, cost_at, options)
+        if telling:
+            parts.append(_at_engine_speed(recorded, replayed_at, telling))
     about = _about(log, recorded, options, model=model, hardware=hardware, serving=serving)
     report = ReplayReport(tuple(about), tuple(parts))
     _show(report, options["output_format"])
@@ -157,31 +158,31 @@ def _as_priced(
     return ReplayPart(title, replayed_requests(recorded, replayed_at(speed)))
 
 
-def _tells_speed(
+def _telling(
     recorded: "Sequence[RecordedRequest]", cost_at: "Callable[[float], ModelCost]", options: dict[str, Any]
-) -> bool:
-    """Whether the prices are a served model's layers, and the log says how long its first requests took."""
+) -> tuple[int, ...]:
+    """Return the requests that tell the engine's speed; none where prices are not a served model's layers."""
     from simulator.cost import ServingTableModel  # noqa: PLC0415
+    from simulator.replay import telling_requests  # noqa: PLC0415
 
-    is_asked = options["engine_speed"] == 1 and 0 < options["num_seen"] < len(recorded)
-    has_ends = all(request.decode_ns is not None for request in recorded)
-    return is_asked and has_ends and isinstance(cost_at(1.0).step_model, ServingTableModel)
+    if options["engine_speed"] != 1 or not isinstance(cost_at(1.0).step_model, ServingTableModel):
+        return ()
+    telling = telling_requests(recorded, options["num_seen"])
+    return telling if len(telling) < len(recorded) else ()
 
 
 def _at_engine_speed(
-    recorded: "Sequence[RecordedRequest]", replayed_at: "Callable[[float], Simulated]", num_seen: int
+    recorded: "Sequence[RecordedRequest]", replayed_at: "Callable[[float], Simulated]", telling: tuple[int, ...]
 ) -> "ReplayPart":
-    """Replay at the speed that the first requests tell; they are not judged."""
+    """Replay at the speed that these requests tell; they are not judged."""
     from pasta_toolkit.report.replay import ReplayPart  # noqa: PLC0415
     from simulator.replay import engine_speed, replayed_requests  # noqa: PLC0415
 
-    try:
-        speed = engine_speed(recorded, replayed_at, num_requests=num_seen)
-    except ValueError as error:
-        raise click.UsageError(f"{error}; give --speed-from 0") from error
-    first = f"the first {num_seen} requests" if num_seen > 1 else "the first request"
-    title = f"At {speed:.3f} times the layers' speed, from {first}; the others"
-    return ReplayPart(title, replayed_requests(recorded, replayed_at(speed))[num_seen:])
+    speed = engine_speed(recorded, replayed_at, telling)
+    requests = replayed_requests(recorded, replayed_at(speed))
+    told = f"{len(telling)} requests" if len(telling) > 1 else "one request"
+    title = f"At {speed:.3f} times the layers' speed, from {told}; the others"
+    return ReplayPart(title, tuple(request for number, request in enumerate(requests) if number not in telling))
 
 
 def _about(

@@ -2,19 +2,22 @@
 
 A lane's keys for one kv head are one block's work, or that of several blocks where they are split. Blocks are handed
 out in the order of the grid to whichever slot falls free; those at work share the bandwidth, but one alone reads no
-faster than its own latency lets it. Equal lanes end together; a long one that starts late goes on alone.
+faster than its own latency lets it. Equal lanes end together; a long one that starts late goes on alone. In a step with
+chunks of prompts nothing is split, and each query head has blocks of its own: one a lane, and one for every 64 rows of
+a chunk. Those of one group find the keys in the cache that one of them has read.
 
-Nothing here is fitted to unequal contexts. Source: FlashAttention-2 (Dao, 2023), its public kernel: tiles of 128 keys,
-the rule of splits, and a grid in which lanes run fastest within a head.
+Nothing here is fitted to unequal contexts. Source: FlashAttention-2 (Dao, 2023), its public kernel: tiles of 64 rows
+and 128 keys, the rule of splits, and a grid in which lanes run fastest within a head.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heapreplace
 
 from pasta_toolkit.specs import HardwareSpec
 from simulator.cost.heads import Heads
+from simulator.cost.step_shape import PrefillShape
 
 __all__ = ["BLOCK_BYTES_PER_S", "BlockSchedule", "captured_lanes"]
 
@@ -22,6 +25,7 @@ __all__ = ["BLOCK_BYTES_PER_S", "BlockSchedule", "captured_lanes"]
 # aiconfigurator 0.12, no grouping), RTX 4090 16.4 and RTX PRO 6000 22.7 (vLLM 0.19 layers, one lane beside a chunk).
 BLOCK_BYTES_PER_S = 22e9
 TILE_TOKENS = 128
+TILE_ROWS = 64
 # The rule of splits counts two blocks a unit whatever the device holds; from 80 % of them on nothing is split.
 BLOCKS_ASSUMED = 2
 FULL_ENOUGH = 0.8
@@ -42,6 +46,7 @@ class BlockSchedule:
     token_bytes: float
     bandwidth_bytes_per_s: float
     block_bytes_per_s: float = BLOCK_BYTES_PER_S
+    group_size: float = 1  # query heads that share a kv head
 
     @staticmethod
     def of(
@@ -63,16 +68,20 @@ class BlockSchedule:
             heads.token_bytes / heads.num_kv_heads,
             bandwidth_bytes_per_s or hardware.memory_bandwidth_bytes_per_s,
             block_bytes_per_s,
+            heads.group_size,
         )
 
-    def extra_seconds(self, contexts: Sequence[int]) -> float:
-        """Return what these contexts take longer than as many at their mean.
+    def extra_seconds(self, contexts: Sequence[int], chunks: Sequence[PrefillShape] = ()) -> float:
+        """Return what these contexts take longer than as many at their mean, beside the same chunks of prompts.
 
         Lanes stand longest first, as older requests have grown and stand first in a batch; their order does not matter.
-        Laws: at least 0; 0 for equal contexts; without splits, in proportion to the scale of all contexts.
+        Laws: at least 0; 0 for equal contexts; without splits and chunks, in proportion to the scale of all contexts.
         """
         if len(contexts) < 2 or min(contexts) == max(contexts):  # noqa: PLR2004
             return 0.0
+        return max(0.0, self._extra_beside(contexts, chunks) if chunks else self._extra_alone(contexts))
+
+    def _extra_alone(self, contexts: Sequence[int]) -> float:
         num_tiles = captured_lanes(len(contexts)) * self.num_kv_heads
         splits = self.num_splits(num_tiles, math.ceil(max(contexts) / TILE_TOKENS))
         mean = sum(contexts) / len(contexts)
@@ -81,11 +90,22 @@ class BlockSchedule:
             unequal = self._seconds(list(_split_blocks(ordered, self.num_kv_heads, splits)))
             equal = self._seconds(list(_split_blocks([mean] * len(contexts), self.num_kv_heads, splits)))
         else:
-            wanted = math.ceil(WAVES_SIMULATED * self.num_slots / len(contexts))
-            num_heads = min(self.num_kv_heads, wanted)
+            num_heads = self._heads_simulated(self.num_kv_heads, len(contexts))
             unequal = self._seconds(ordered * num_heads)
             equal = self._equal_seconds(mean, len(contexts) * num_heads)
-        return max(0.0, unequal - equal)
+        return unequal - equal
+
+    def _extra_beside(self, contexts: Sequence[int], chunks: Sequence[PrefillShape]) -> float:
+        """Return the difference for heads that are not grouped: what one reads, those of its group need not."""
+        ungrouped = replace(self, bandwidth_bytes_per_s=self.bandwidth_bytes_per_s * self.group_size)
+        rows = list(_chunk_blocks(chunks))
+        mean = sum(contexts) / len(contexts)
+        num_heads = self._heads_simulated(round(self.num_kv_heads * self.group_size), len(contexts) + len(rows))
+        unequal = ungrouped._seconds((sorted(contexts, reverse=True) + rows) * num_heads)
+        return unequal - ungrouped._seconds(([mean] * len(contexts) + rows) * num_heads)
+
+    def _heads_simulated(self, num_heads: int, blocks_per_head: int) -> int:
+        return min(num_heads, math.ceil(WAVES_SIMULATED * self.num_slots / blocks_per_head))
 
     def num_splits(self, num_tiles: int, num_key_tiles: int) -> int:
         """Return into how many blocks the keys of a lane and kv head are split.
@@ -136,6 +156,13 @@ def captured_lanes(num_lanes: int) -> int:
     if num_lanes <= CAPTURE_STEP:
         return 1 << (num_lanes - 1).bit_length()
     return math.ceil(num_lanes / CAPTURE_STEP) * CAPTURE_STEP
+
+
+def _chunk_blocks(chunks: Iterable[PrefillShape]) -> Iterator[int]:
+    """Yield how many keys each block of rows sees: all before the chunk, and the chunk up to its last row."""
+    for chunk in chunks:
+        for end in range(TILE_ROWS, chunk.chunk_tokens + TILE_ROWS, TILE_ROWS):
+            yield chunk.context_tokens + min(end, chunk.chunk_tokens)
 
 
 def _split_blocks(contexts: Sequence[float], num_kv_heads: int, splits: int) -> Iterator[float]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pasta_toolkit.specs import HardwareSpec, ModelSpec, place
-from simulator.cost.attention_work import prefill_pairs
 from simulator.cost.block_schedule import BLOCK_BYTES_PER_S, BlockSchedule
 from simulator.cost.errors import CostError
 from simulator.cost.heads import Heads
@@ -18,7 +17,7 @@ from simulator.cost.interpolation import Curve, interpolate
 from simulator.cost.interval import interval_factors
 from simulator.cost.measurements import read_rows
 from simulator.cost.step_cost import StepCost, Term
-from simulator.cost.step_shape import PrefillShape, StepShape
+from simulator.cost.step_shape import StepShape
 
 __all__ = ["MixedAttentionTable", "ServingProfile", "ServingTableModel"]
 
@@ -80,9 +79,14 @@ class MixedAttentionTable:
     @property
     def lane_tokens_per_s(self) -> float | None:
         """Return how fast one lane is read whose keys are not split, as beside a chunk; None where not measured."""
-        chunk = min((chunk for chunk in self.planes if chunk), default=0)
+        chunk = self.shortest_chunk
         by_lanes = self.planes[chunk][min(self.planes[chunk])] if chunk else {}
         return by_lanes[1].last_rate if 1 in by_lanes else None
+
+    @property
+    def shortest_chunk(self) -> int:
+        """Return the tokens of the shortest measured chunk; 0 if none was."""
+        return min((chunk for chunk in self.planes if chunk), default=0)
 
     @staticmethod
     def _over_chunk_context(
@@ -123,7 +127,7 @@ class ServingProfile:
 class ServingTableModel:
     """Predict a step of the profiled model as the sum of its measured layers.
 
-    Several chunks in a step are looked up as one of as many tokens, behind a context that keeps the (query, key) pairs.
+    Of several chunks in a step each further one adds what it takes longer than the shortest one that was measured.
     Terms: `matmul`, `output_head` (the head and sampling), `attention`, `unequal_contexts`, `elementwise`, `host`.
     Without `prices_spread`, lanes cost what as many lanes at their mean context cost. `speed` is that of the engine
     over that of its layers one by one, 1 unless it was measured; docs/cost_models.md says more of both.
@@ -190,15 +194,27 @@ class ServingTableModel:
         )
 
     def _attention(self, shape: StepShape) -> tuple[float, float]:
-        """Return one layer's seconds at the mean context, and what the spread of contexts adds to lanes alone."""
-        chunk, chunk_context = _one_chunk(shape.prefills)
+        """Return one layer's seconds at the mean context, and what the spread of contexts adds."""
+        contexts = shape.decode_contexts
+        extra = self._schedule.extra_seconds(contexts, shape.prefills) if self.prices_spread and self._schedule else 0.0
+        return self._equal_attention(shape), extra
+
+    def _equal_attention(self, shape: StepShape) -> float:
         contexts = shape.decode_contexts
         mean = sum(contexts) / len(contexts) if contexts else 0.0
-        equal = self.profile.attention.seconds(
-            chunk=chunk, chunk_context=chunk_context, num_lanes=len(contexts), context=mean
-        )
-        is_priced = self.prices_spread and self._schedule is not None and not shape.prefills
-        return equal, self._schedule.extra_seconds(contexts) if is_priced and self._schedule else 0.0
+
+        def beside(chunk: int, chunk_context: int = 0) -> float:
+            return self.profile.attention.seconds(
+                chunk=chunk, chunk_context=chunk_context, num_lanes=len(contexts), context=mean
+            )
+
+        first, *others = [beside(prefill.chunk_tokens, prefill.context_tokens) for prefill in shape.prefills] or [
+            beside(0)
+        ]
+        if not others:
+            return first
+        shortest = beside(self.profile.attention.shortest_chunk)
+        return first + sum(max(0.0, other - shortest) for other in others)
 
     def _measured_schedule(self) -> BlockSchedule | None:
         """Return the schedule with the rates that the profile shows: of all lanes together, and of one block alone."""
@@ -210,15 +226,6 @@ class ServingTableModel:
             bandwidth_bytes_per_s=reached * heads.token_bytes if reached else None,
             block_bytes_per_s=alone * heads.token_bytes / heads.num_kv_heads if alone else BLOCK_BYTES_PER_S,
         )
-
-
-def _one_chunk(prefills: tuple[PrefillShape, ...]) -> tuple[float, float]:
-    """Return the tokens of all chunks, and the context behind which one such chunk has as many pairs as they have."""
-    tokens = sum(prefill.chunk_tokens for prefill in prefills)
-    if not tokens:
-        return 0.0, 0.0
-    pairs = sum(map(prefill_pairs, prefills))
-    return float(tokens), max(0.0, pairs / tokens - (tokens + 1) / 2)
 
 
 def _read_layers(path: Path, column: str) -> dict[str, Curve]:

@@ -25,7 +25,7 @@ from simulator.cost.roofline import RooflineModel
 from simulator.cost.serving_profile import ServingProfile, ServingTableModel
 from simulator.cost.smooth_kernels import fitted_model
 from simulator.cost.step_cost import CostModel
-from simulator.cost.step_shape import StepShape
+from simulator.cost.step_shape import PrefillShape, StepShape
 from simulator.cost.table_kernels import table_model
 
 __all__ = [
@@ -71,8 +71,16 @@ def findings(folder: Path) -> list[Finding]:
         *_step_findings("fitted, each model left out", models_left_out(seen), bounds=(0.025, 0.08, 0.02, 0.06)),
         *_device_findings(seen),
         *_assembled_findings(tables, seen, folder),
-        *_spread("unequal contexts, given the time of equal ones", skew_errors(folder, is_given=True), (None, 0.08)),
-        *_spread("unequal contexts, from the kernel table alone", skew_errors(folder, is_given=False), (None, 0.08)),
+        *_spread(
+            "unequal contexts, given the time of equal ones",
+            skew_errors(folder, folder / SKEW_FILE, is_given=True),
+            (None, 0.08),
+        ),
+        *_spread(
+            "unequal contexts, from the kernel table alone",
+            skew_errors(folder, folder / SKEW_FILE, is_given=False),
+            (None, 0.08),
+        ),
         *[_published(row) for row in (*GPT_FAST, *VLLM, *read_splitwise(folder))],
         *published_with_host(read_splitwise(folder)),
     ]
@@ -173,19 +181,21 @@ def batch_ratio_errors(predictions: Sequence[Prediction]) -> list[float]:
     return ratios
 
 
-def skew_errors(folder: Path, *, is_given: bool) -> list[float]:
+def skew_errors(folder: Path, skew_file: Path, *, is_given: bool) -> list[float]:
     """Return the errors of attention over unequal contexts; `is_given` takes the measured time of equal contexts.
 
-    The skew file measures three layers at once: its equal contexts take 2.99 times the table's (quartiles 2.98, 3.00).
+    A skew file measures three layers at once: its equal contexts take 2.99 times the table's (quartiles 2.98, 3.00).
     """
     model, hardware = load_model("llama-3.1-8b"), load_hardware("rtx-4090")
     table = ServingTableModel(model, hardware, ServingProfile.read(folder / SERVING_PREFIX))
     errors = []
-    with (folder / SKEW_FILE).open(encoding="utf-8", newline="") as file:
+    with skew_file.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             num_long = int(row["nb"])
             contexts = (int(row["kv_big"]),) * num_long + (int(row["kv_small"]),) * (int(row["n"]) - num_long)
-            cost = table.step_time(StepShape(contexts))
+            chunk = int(row["prefill_chunk"])
+            prefills = (PrefillShape(chunk, int(row["kv_prefill"])),) if chunk else ()
+            cost = table.step_time(StepShape(contexts, prefills))
             equal, extra = cost.seconds("attention"), cost.seconds("unequal_contexts")
             three_layers_us = 3e6 / model.num_layers
             equal_us = float(row["t_mean_us"]) if is_given else three_layers_us * equal

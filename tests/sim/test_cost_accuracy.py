@@ -4,16 +4,19 @@ The bounds are those asked for, except where a line says that they are not reach
 """
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from pasta_toolkit.dag.statistics import quantile
 from pasta_toolkit.specs import load_hardware, load_model
-from simulator.cost import ServingProfile, ServingTableModel, StepShape, fitted_model
+from simulator.cost import PrefillShape, ServingProfile, ServingTableModel, StepShape, fitted_model
 from simulator.cost.fitting import Tables
 from simulator.cost.protocol import Prediction, device_left_out, read_tables, thinned
 from simulator.cost.published import GPT_FAST, VLLM, Published, read_splitwise
 from simulator.cost.validation import (
+    SERVING_PREFIX,
+    SKEW_FILE,
     batch_ratio_errors,
     models_left_out,
     published_with_host,
@@ -23,6 +26,7 @@ from simulator.cost.validation import (
 from tests.support.cost_data import TRACES, needs_data
 
 pytestmark = needs_data
+BESIDE_CHUNKS = Path(__file__).parents[1] / "data" / "decode_skew_beside_chunks.csv"
 
 
 @cache
@@ -67,9 +71,10 @@ def test_a_device_left_out_is_predicted_from_its_datasheet(device: str) -> None:
     assert (median <= 0.05, high <= 0.12) == (True, True)
 
 
+@pytest.mark.parametrize("skew_file", [TRACES / SKEW_FILE, BESIDE_CHUNKS], ids=["alone", "beside chunks"])
 @pytest.mark.parametrize("is_given", [True, False])
-def test_unequal_contexts_are_predicted(is_given: bool) -> None:
-    _, high = spread(skew_errors(TRACES, is_given=is_given))
+def test_unequal_contexts_are_predicted(skew_file: Path, is_given: bool) -> None:
+    _, high = spread(skew_errors(TRACES, skew_file, is_given=is_given))
     assert high <= 0.08
 
 
@@ -107,3 +112,16 @@ def test_a_shipped_device_profile_agrees_with_the_layers_it_was_fitted_on(name: 
     found = [fitted.step_time(s).total_seconds / measured.step_time(s).total_seconds - 1 for s in shapes]
     median, high = spread(found)
     assert (median <= 0.04, high <= 0.09) == (True, True)
+
+
+def test_a_second_chunk_adds_what_it_takes_longer_than_the_shortest_one_measured() -> None:
+    """Two chunks of 500 tokens attend to fewer pairs of tokens than one of 1,000; the lanes are there once."""
+    profile = ServingProfile.read(TRACES / SERVING_PREFIX)
+    model = ServingTableModel(load_model("llama-3.1-8b"), load_hardware("rtx-4090"), profile)
+
+    def attention(*chunk_tokens: int) -> float:
+        return model.step_time(StepShape((700,) * 32, tuple(map(PrefillShape, chunk_tokens)))).seconds("attention")
+
+    assert attention(500, 500) == pytest.approx(2 * attention(500) - attention(16))
+    assert attention(16, 500) == pytest.approx(attention(500))
+    assert attention(500) < attention(500, 500) < attention(1_000)

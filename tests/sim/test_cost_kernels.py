@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pasta_toolkit.specs import Calibration, SpecError, load_hardware, load_model, parse_spec
-from simulator.cost import CostError, KernelParameters, StepShape, fitted_model, format_calibration, generic_profiles
+from simulator.cost import (
+    CostError,
+    KernelParameters,
+    PrefillShape,
+    StepShape,
+    fitted_model,
+    format_calibration,
+    generic_profiles,
+)
 from simulator.cost.attention import decode_attention_seconds
 from simulator.cost.batches import step_batches
 from simulator.cost.block_schedule import BlockSchedule
@@ -76,13 +84,18 @@ def test_the_batched_prediction_is_the_fitted_model() -> None:
 contexts = st.lists(st.integers(1, 20_000), min_size=1, max_size=64)
 
 
+chunks = st.lists(st.builds(PrefillShape, st.integers(1, 600), st.integers(0, 5_000)), max_size=2)
+
+
 @settings(max_examples=30)
-@given(contexts=contexts, kv_heads=st.sampled_from([1, 8, 16]))
-def test_unequal_contexts_never_gain_and_equal_ones_cost_nothing(contexts: list[int], kv_heads: int) -> None:
+@given(contexts=contexts, chunks=chunks, kv_heads=st.sampled_from([1, 8, 16]))
+def test_unequal_contexts_never_gain_and_equal_ones_cost_nothing(
+    contexts: list[int], chunks: list[PrefillShape], kv_heads: int
+) -> None:
     schedule = BlockSchedule.of(H100, Heads(32, kv_heads, 128))
     assert schedule is not None
-    assert schedule.extra_seconds(contexts) >= 0
-    assert schedule.extra_seconds([contexts[0]] * len(contexts)) == 0
+    assert schedule.extra_seconds(contexts, chunks) >= 0
+    assert schedule.extra_seconds([contexts[0]] * len(contexts), chunks) == 0
 
 
 @settings(max_examples=30)
@@ -101,6 +114,17 @@ def test_one_long_lane_goes_on_alone_at_the_rate_of_its_block() -> None:
     """
     schedule = BlockSchedule(1, 2, 1, 10.0, 100.0, 60.0)
     assert schedule.extra_seconds([10, 40]) == pytest.approx((2 + 30 / 6) - 5)
+
+
+def test_beside_a_chunk_the_longest_block_counts_while_there_are_slots_for_all() -> None:
+    """Four query heads on 16 slots, 10 bytes a token, 60 bytes/s a block: lanes of 10 and 40 tokens take 40 / 6 s.
+
+    A chunk of 70 tokens behind 20 is two blocks of rows a head; they see 84 and 90 tokens: 15 s, whatever the lanes do.
+    """
+    schedule = BlockSchedule(16, 16, 2, 10.0, 1_000.0, 60.0, group_size=2)
+    assert schedule.extra_seconds([10, 40], [PrefillShape(1)]) == pytest.approx((40 - 25) / 6)
+    assert schedule.extra_seconds([10, 40], [PrefillShape(70, 20)]) == 0
+    assert schedule.extra_seconds([10, 100], [PrefillShape(70, 20)]) == pytest.approx((100 - 90) / 6)
 
 
 def test_keys_are_split_while_lanes_do_not_fill_the_units() -> None:

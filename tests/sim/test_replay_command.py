@@ -63,11 +63,14 @@ def test_arrivals_without_ends_are_predicted_only(arrivals, tmp_path):
 
 
 @needs_layers
-def test_the_first_requests_tell_the_engines_speed_and_the_others_are_judged(log):
-    arguments = ("replay", log, *MODEL, "--kernel-tables", str(LAYERS))
+def test_requests_of_a_warm_engine_tell_its_speed_and_the_others_are_judged(log, tmp_path):
+    path = tmp_path / "long.csv"
+    rows = "r3,60,30,6,6.05,6.6\nr4,60,30,7,7.05,7.6\nr5,60,30,8,8.05,8.6\n"
+    path.write_text(Path(log).read_text(encoding="utf-8") + rows, encoding="utf-8")
+    arguments = ("replay", str(path), *MODEL, "--kernel-tables", str(LAYERS))
     parts = json.loads(run(*arguments, "--speed-from", "2", "--format", "json").stdout)["parts"]
-    assert [part["num_requests"] for part in parts] == [3, 1]
-    assert parts[1]["title"].endswith("times the layers' speed, from the first 2 requests; the others")
+    assert parts[1]["title"].endswith("times the layers' speed, from 2 requests; the others")
+    assert [[row["request"] for row in part["rows"]] for part in parts] == [list("012345"), list("0125")]
     assert len(json.loads(run(*arguments, "--speed-from", "0", "--format", "json").stdout)["parts"]) == 1
     (given,) = json.loads(run(*arguments, "--engine-speed", "2", "--format", "json").stdout)["parts"]
     assert given["title"] == "At 2 times the layers' speed"
@@ -75,14 +78,9 @@ def test_the_first_requests_tell_the_engines_speed_and_the_others_are_judged(log
 
 
 @needs_layers
-def test_first_requests_of_one_token_tell_no_speed(tmp_path):
-    path = tmp_path / "log.csv"
-    path.write_text(
-        "input_toks,output_toks,queued_s,first_token_s,last_token_s\n9,1,0,1,1\n9,4,1,2,3\n", encoding="utf-8"
-    )
-    found = run("replay", str(path), *MODEL, "--kernel-tables", str(LAYERS), "--speed-from", "1")
-    assert found.exit_code == 2
-    assert "no token after their first one; give --speed-from 0" in found.stderr
+def test_the_requests_of_a_cold_engine_tell_no_speed(log):
+    found = run("replay", log, *MODEL, "--kernel-tables", str(LAYERS), "--format", "json")
+    assert [part["title"] for part in json.loads(found.stdout)["parts"]] == ["As they are priced"]
 
 
 @pytest.mark.parametrize(
