@@ -15,6 +15,7 @@ OPTIONAL_POSITIVE = (
     "last_level_cache_bytes",
     "shared_memory_bytes_per_unit",
     "interconnect_bandwidth_bytes_per_s",
+    "all_reduce_latency_s",
 )
 
 
@@ -25,8 +26,9 @@ class HardwareSpec:
     FLOP rates are dense (no sparsity). `num_compute_units` are streaming multiprocessors (NVIDIA), compute units (AMD)
     or cores. `last_level_cache_bytes` is what all of them share, `shared_memory_bytes_per_unit` what the thread blocks
     on one of them share (how many fit at once follows from it). `interconnect_bandwidth_bytes_per_s` is one way, to
-    the other devices of a node. `has_asynchronous_matrix_units` says whether matrix instructions and bulk copies run
-    asynchronously (wgmma, tcgen05: Hopper and data-centre Blackwell); kernels for such devices overlap better.
+    the other devices of a node, `all_reduce_latency_s` what an all-reduce among them takes however small it is.
+    `has_asynchronous_matrix_units` says whether matrix instructions and bulk copies run asynchronously (wgmma, tcgen05:
+    Hopper and data-centre Blackwell); kernels for such devices overlap better.
     `unverified` names fields without a source.
     """
 
@@ -44,6 +46,7 @@ class HardwareSpec:
     shared_memory_bytes_per_unit: int | None = None
     has_asynchronous_matrix_units: bool = False
     interconnect_bandwidth_bytes_per_s: float | None = None
+    all_reduce_latency_s: float | None = None
     unverified: tuple[str, ...] = ()
     note: str = ""
     calibration: Calibration | None = None

@@ -5,7 +5,7 @@ from simulator.cost.errors import CostError
 
 __all__ = ["ALL_REDUCE_LATENCY_S", "all_reduce_seconds"]
 
-# Ours: the order of magnitude of a small all-reduce over NVLink in serving engines; not measured here.
+# Where a device says nothing. Ours: the order of magnitude over NVLink in serving engines, not measured.
 ALL_REDUCE_LATENCY_S = 8e-6
 ALL_REDUCES_PER_LAYER = 2
 
@@ -25,5 +25,7 @@ def all_reduce_seconds(model: ModelSpec, hardware: HardwareSpec, *, tensor_paral
         raise CostError(f"{hardware.name!r} has no interconnect, which tensor parallel degree {tensor_parallel} needs")
     message_bytes = num_tokens * model.hidden_size * model.weight_bytes
     moved_bytes = 2 * (tensor_parallel - 1) / tensor_parallel * message_bytes
-    one = ALL_REDUCE_LATENCY_S + moved_bytes / hardware.interconnect_bandwidth_bytes_per_s
+    one = (
+        hardware.all_reduce_latency_s or ALL_REDUCE_LATENCY_S
+    ) + moved_bytes / hardware.interconnect_bandwidth_bytes_per_s
     return (ALL_REDUCES_PER_LAYER * model.num_layers + 1) * one

@@ -113,22 +113,21 @@ class KernelSumModel:
             return 0.0, 0.0
         attention, unequal = 0.0, 0.0
         for layers in layer_contexts(self.model, shape):
-            equal, extra = self._layer_attention(layers, is_mixed=bool(shape.prefills))
+            equal, extra = self._layer_attention(layers)
             attention += layers.num_layers * equal
             unequal += layers.num_layers * extra
         return attention, unequal
 
-    def _layer_attention(self, layers: LayerContexts, *, is_mixed: bool) -> tuple[float, float]:
+    def _layer_attention(self, layers: LayerContexts) -> tuple[float, float]:
         """Return one layer's seconds at the mean context, and what the spread of contexts adds.
 
-        The blocks of a chunk even out the ends of the lanes' blocks, so nothing is added in a step with chunks.
+        Chunks of prompts have kernels of their own here, so what stands beside the lanes does not matter.
         """
         contexts = layers.contexts
         equal = self.kernels.attention_seconds(
             self._heads, num_lanes=len(contexts), context=sum(contexts) / len(contexts)
         )
-        extra = 0.0 if is_mixed or self._schedule is None else self._schedule.extra_seconds(contexts)
-        return equal, extra
+        return equal, self._schedule.extra_seconds(contexts) if self._schedule else 0.0
 
 
 def reached_bandwidth(kernels: Kernels, heads: Heads) -> float | None:

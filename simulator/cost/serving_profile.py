@@ -1,7 +1,8 @@
 """The table model of one model on one device, from the layers of a serving engine measured one by one.
 
 The files are those of LLMServingSim's profiler: `dense` (layer, tokens), `per_sequence` (layer, sequences) and
-`attention` (prefill_chunk, kv_prefill, n_decode, kv_decode), one layer each, in microseconds.
+`attention` (prefill_chunk, kv_prefill, n_decode, kv_decode), one layer each, in microseconds; with tensor parallelism
+the share of one device.
 """
 
 from collections import defaultdict
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from pasta_toolkit.specs import HardwareSpec, ModelSpec, place
 from simulator.cost.block_schedule import BLOCK_BYTES_PER_S, BlockSchedule
+from simulator.cost.collective import all_reduce_seconds
 from simulator.cost.errors import CostError
 from simulator.cost.heads import Heads
 from simulator.cost.interpolation import Curve, interpolate
@@ -19,10 +21,11 @@ from simulator.cost.measurements import read_rows
 from simulator.cost.step_cost import StepCost, Term
 from simulator.cost.step_shape import StepShape
 
-__all__ = ["MixedAttentionTable", "ServingProfile", "ServingTableModel"]
+__all__ = ["MixedAttentionTable", "ServingProfile", "ServingTableModel", "layer_files"]
 
 SECONDS_PER_MICROSECOND = 1e-6
-# How often a layer of the profile runs in a transformer layer; the rest runs once a step.
+FILE_KINDS = ("dense", "per_sequence", "attention")
+# How often a layer of the profile runs in a transformer layer.
 RUNS_PER_LAYER = {
     "qkv_proj": 1,
     "o_proj": 1,
@@ -33,6 +36,8 @@ RUNS_PER_LAYER = {
     "act_fn": 1,
 }
 MATMULS = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj")
+SOME_MODELS_RUN = {"qk_norm": 1}
+RUN_ONCE = ("embedding", "final_layernorm")  # a step
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +113,35 @@ class ServingProfile:
     attention: MixedAttentionTable
 
     @staticmethod
-    def read(prefix: Path) -> "ServingProfile":
-        """Read `PREFIX_dense.csv`, `PREFIX_per_sequence.csv` and `PREFIX_attention.csv`.
+    def read(where: Path) -> "ServingProfile":
+        """Read the files of `layer_files`.
 
         Raises:
-            CostError: a file cannot be read, or a layer is missing.
+            CostError: a file cannot be read, a layer is missing, or nothing is known of one.
         """
-        dense = _read_layers(prefix.with_name(f"{prefix.name}_dense.csv"), "tokens")
+        files = layer_files(where)
+        dense = _read_layers(files["dense"], "tokens")
         missing = [layer for layer in RUNS_PER_LAYER if layer not in dense]
         if missing:
-            raise CostError(f"the profile {str(prefix)!r} has no layer {missing[0]!r}")
-        attention = read_rows(prefix.with_name(f"{prefix.name}_attention.csv"), _attention_row)
-        per_sequence = _read_layers(prefix.with_name(f"{prefix.name}_per_sequence.csv"), "sequences")
-        return ServingProfile(dense, per_sequence, MixedAttentionTable.of(attention))
+            raise CostError(f"the profile {str(where)!r} has no layer {missing[0]!r}")
+        unknown = [layer for layer in dense if layer not in (*RUNS_PER_LAYER, *SOME_MODELS_RUN, *RUN_ONCE)]
+        if unknown:
+            raise CostError(f"the profile {str(where)!r} has a layer {unknown[0]!r}: how often it runs is not known")
+        attention = read_rows(files["attention"], _attention_row)
+        return ServingProfile(
+            dense, _read_layers(files["per_sequence"], "sequences"), MixedAttentionTable.of(attention)
+        )
+
+
+def layer_files(where: Path) -> dict[str, Path]:
+    """Return a profile's files by kind: `dense.csv` and so on in a folder, or those whose names begin with a prefix.
+
+    >>> layer_files(Path("perf/h100"))["dense"].as_posix()
+    'perf/h100_dense.csv'
+    """
+    if where.is_dir():
+        return {kind: where / f"{kind}.csv" for kind in FILE_KINDS}
+    return {kind: where.with_name(f"{where.name}_{kind}.csv") for kind in FILE_KINDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +149,8 @@ class ServingTableModel:
     """Predict a step of the profiled model as the sum of its measured layers.
 
     Of several chunks in a step each further one adds what it takes longer than the shortest one that was measured.
-    Terms: `matmul`, `output_head` (the head and sampling), `attention`, `unequal_contexts`, `elementwise`, `host`.
+    Terms: `matmul`, `output_head` (the head and sampling), `elementwise`, `all_reduce`, `host`, `attention`,
+    `unequal_contexts`. A profile of a tensor parallel degree is that of one device; the all-reduces are not in it.
     Without `prices_spread`, lanes cost what as many lanes at their mean context cost. `speed` is that of the engine
     over that of its layers one by one, 1 unless it was measured; docs/cost_models.md says more of both.
 
@@ -144,6 +166,7 @@ class ServingTableModel:
     log_residuals: tuple[float, ...] = ()
     prices_spread: bool = True
     speed: float = 1.0
+    tensor_parallel: int = 1
 
     _interval: tuple[float, float] = field(init=False, repr=False)
     _schedule: BlockSchedule | None = field(init=False, repr=False)
@@ -154,7 +177,7 @@ class ServingTableModel:
 
     def __post_init__(self) -> None:
         """Refuse a model that does not fit."""
-        place(self.model, self.hardware)
+        place(self.model, self.hardware, tensor_parallel=self.tensor_parallel)
         if not 0 < self.speed < float("inf"):
             raise CostError(f"the speed of an engine must be a positive number, found {self.speed}")
         object.__setattr__(self, "_interval", interval_factors(sorted(self.log_residuals)))
@@ -182,14 +205,17 @@ class ServingTableModel:
 
     def _counted_terms(self, num_tokens: int, num_outputs: int) -> tuple[Term, ...]:
         layers = {name: curve.scaled_beyond(num_tokens) for name, curve in self.profile.dense.items()}
-        matmul = sum(layers[name] for name in MATMULS)
-        others = sum(runs * layers[name] for name, runs in RUNS_PER_LAYER.items() if name not in MATMULS)
-        once = sum(seconds for name, seconds in layers.items() if name not in RUNS_PER_LAYER)
+        runs = {name: runs * self.model.num_layers for name, runs in (RUNS_PER_LAYER | SOME_MODELS_RUN).items()}
+        others = sum(runs.get(name, 1) * seconds for name, seconds in layers.items() if name not in MATMULS)
         outputs = sum(curve.scaled_beyond(num_outputs) for curve in self.profile.per_sequence.values())
+        all_reduce = all_reduce_seconds(
+            self.model, self.hardware, tensor_parallel=self.tensor_parallel, num_tokens=num_tokens
+        )
         return (
-            Term("matmul", self.model.num_layers * matmul),
+            Term("matmul", sum(runs[name] * layers[name] for name in MATMULS)),
             Term("output_head", outputs),
-            Term("elementwise", self.model.num_layers * others + once),
+            Term("elementwise", others),
+            Term("all_reduce", all_reduce),
             Term("host", self.host_seconds_per_step),
         )
 
@@ -218,7 +244,7 @@ class ServingTableModel:
 
     def _measured_schedule(self) -> BlockSchedule | None:
         """Return the schedule with the rates that the profile shows: of all lanes together, and of one block alone."""
-        heads = Heads.of(self.model)
+        heads = Heads.of(self.model, self.tensor_parallel)
         reached, alone = self.profile.attention.reached_tokens_per_s, self.profile.attention.lane_tokens_per_s
         return BlockSchedule.of(
             self.hardware,

@@ -4,8 +4,8 @@ Files are told apart by their columns, whatever their names:
 
 - products: system, m, n, k, latency_us; decode attention: system, q_heads, kv_heads, head_dim, batch, context and
   latency_us (aiconfigurator's tables; rows of other systems are left out);
-- the layers of one served model: `PREFIX_dense.csv`, `PREFIX_per_sequence.csv` and `PREFIX_attention.csv`
-  (LLMServingSim's profiler).
+- the layers of one served model: `dense.csv`, `per_sequence.csv` and `attention.csv` (LLMServingSim's profiler), or
+  several of them in one folder, each behind a prefix of its own: `PREFIX_dense.csv` and so on.
 """
 
 import csv
@@ -16,7 +16,7 @@ from pathlib import Path
 from pasta_toolkit.specs import HardwareSpec, ModelSpec
 from simulator.cost.errors import CostError
 from simulator.cost.measurements import read_attention_rows, read_matmul_rows
-from simulator.cost.serving_profile import ServingProfile, ServingTableModel
+from simulator.cost.serving_profile import ServingProfile, ServingTableModel, layer_files
 from simulator.cost.step_cost import CostModel
 from simulator.cost.table_kernels import table_model
 
@@ -28,7 +28,6 @@ SHIPPED = Path(__file__).with_name("kernels")
 MATMUL_COLUMNS = frozenset(("system", "m", "n", "k", "latency_us"))
 ATTENTION_COLUMNS = frozenset(("system", "q_heads", "kv_heads", "head_dim", "batch", "context", "latency_us"))
 DENSE = "_dense.csv"
-LAYER_FILES = (DENSE, "_per_sequence.csv", "_attention.csv")
 
 
 def table_model_of(
@@ -49,13 +48,11 @@ def table_model_of(
             _refuse_speed(speed)
             return found.model(model, hardware, tensor_parallel)
         path = _only_profile(path, hardware, found)
-    elif not path.with_name(path.name + DENSE).is_file():
+    elif not layer_files(path)["dense"].is_file():
         raise CostError(
             f"no kernel tables at {str(path)!r}: give a folder, or the start of the names of a profile's files"
         )
-    if tensor_parallel != 1:
-        raise CostError(f"the layers of {str(path)!r} are those of one device; take kernel tables or --cost fitted")
-    return ServingTableModel(model, hardware, ServingProfile.read(path), speed=speed)
+    return ServingTableModel(model, hardware, ServingProfile.read(path), speed=speed, tensor_parallel=tensor_parallel)
 
 
 def shipped_table_model(model: ModelSpec, hardware: HardwareSpec, *, tensor_parallel: int = 1) -> CostModel:
@@ -104,15 +101,12 @@ class _Kernels:
 
 
 def _only_profile(folder: Path, hardware: HardwareSpec, found: _Kernels) -> Path:
-    prefixes = [
-        path.with_name(path.name.removesuffix(DENSE))
-        for path in sorted(folder.glob(f"*{DENSE}"))
-        if all(path.with_name(path.name.removesuffix(DENSE) + end).is_file() for end in LAYER_FILES)
-    ]
-    if len(prefixes) == 1:
-        return prefixes[0]
-    if prefixes:
-        names = ", ".join(str(prefix) for prefix in prefixes)
+    prefixes = [path.with_name(path.name.removesuffix(DENSE)) for path in sorted(folder.glob(f"*{DENSE}"))]
+    profiles = [where for where in (folder, *prefixes) if all(file.is_file() for file in layer_files(where).values())]
+    if len(profiles) == 1:
+        return profiles[0]
+    if profiles:
+        names = ", ".join(map(str, profiles))
         raise CostError(f"{str(folder)!r} has the layers of several devices or models; give one of: {names}")
     if found.devices:
         measured = ", ".join(found.devices)

@@ -121,6 +121,18 @@ def test_two_devices_halve_the_weights_and_pay_for_all_reduces() -> None:
     assert two.seconds("all_reduce") == pytest.approx(65 * (8e-6 + 8192 / 450e9))
 
 
+def test_a_chunk_of_a_prompt_changes_nothing_for_the_lanes_beside_it() -> None:
+    model = fitted_model(MODEL, HARDWARE)
+    alone, beside = (model.step_time(StepShape((200, 3_000) * 20, chunks)) for chunks in ((), (PrefillShape(300),)))
+    assert alone.seconds("unequal_contexts") == beside.seconds("unequal_contexts") > 0
+
+
+def test_a_device_may_say_how_long_its_smallest_all_reduce_takes() -> None:
+    slow = replace(HARDWARE, all_reduce_latency_s=20e-6)
+    seconds = RooflineModel(MODEL, slow, 2).step_time(StepShape((100,))).seconds("all_reduce")
+    assert seconds == pytest.approx(65 * (20e-6 + 8192 / 450e9))
+
+
 @settings(max_examples=50)
 @given(decode=contexts)
 def test_the_roofline_of_decoding_is_its_closed_form(decode: tuple[int, ...]) -> None:

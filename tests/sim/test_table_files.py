@@ -4,7 +4,8 @@ import pytest
 
 from grammar import PastaError
 from pasta_toolkit.specs import load_hardware, load_model
-from simulator.cost import ServingTableModel, StepShape, shipped_table_model, table_model_of
+from simulator.cost import PrefillShape, ServingTableModel, StepShape, shipped_table_model, table_model_of
+from simulator.cost.collective import all_reduce_seconds
 from simulator.cost.errors import CostError
 from simulator.cost.table_files import SHIPPED
 from tests.support.cost_data import TRACES, needs_data
@@ -54,6 +55,33 @@ def test_the_layers_of_a_served_model_are_found_by_folder_and_by_prefix(tmp_path
     assert len({model.step_time(StepShape((500,))).total_ns for model in found}) == 1
 
 
+def test_a_profilers_own_folder_needs_no_prefix(tmp_path):
+    write(tmp_path, {f"{kind}.csv": text for kind, text in LAYERS.items()} | {"skew.csv": "n,nb\n2,1\n"})
+    assert isinstance(table_model_of(tmp_path, MODEL, H100), ServingTableModel)
+    write(tmp_path, profile("another"))
+    with pytest.raises(CostError, match=r"several devices or models; give one of: .*another"):
+        table_model_of(tmp_path, MODEL, H100)
+
+
+def test_layers_of_a_tensor_parallel_degree_are_one_devices_share_and_all_reduces_come_on_top(tmp_path):
+    write(tmp_path, profile("mine"))
+    shape = StepShape((500, 900), (PrefillShape(30),))
+    one, two = (table_model_of(tmp_path, MODEL, H100, tensor_parallel=n).step_time(shape) for n in (1, 2))
+    assert one.seconds("all_reduce") == 0
+    assert two.seconds("all_reduce") == all_reduce_seconds(MODEL, H100, tensor_parallel=2, num_tokens=32)
+    assert two.seconds("matmul") == one.seconds("matmul")
+
+
+def test_norms_of_queries_and_keys_run_in_every_layer_and_the_embedding_once(tmp_path):
+    shape = StepShape((500,))
+    write(tmp_path, profile("mine"))
+    seconds = [table_model_of(tmp_path, MODEL, H100).step_time(shape).seconds("elementwise")]
+    for layer in ("qk_norm", "embedding"):
+        write(tmp_path, {"mine_dense.csv": f"{DENSE}{layer},1,2\n{layer},64,2\n"})
+        seconds.append(table_model_of(tmp_path, MODEL, H100).step_time(shape).seconds("elementwise"))
+    assert [found - seconds[0] for found in seconds[1:]] == pytest.approx([MODEL.num_layers * 2e-6, 2e-6])
+
+
 @pytest.mark.parametrize("name", ["a100", "b200", "h100", "h200", "l40s"])
 def test_kernels_of_these_devices_come_with_the_package(name):
     model = shipped_table_model(MODEL, load_hardware(name))
@@ -92,7 +120,12 @@ def test_an_engine_that_is_faster_than_its_layers_takes_less_time(tmp_path):
         ),
         ({"a.csv": PRODUCTS}, {}, "lack products or attention of 'H100-SXM5-80GB': h100_sxm, l4"),
         (profile("one") | profile("two"), {}, "has the layers of several devices or models; give one of: "),
-        (profile("one"), {"tensor_parallel": 2}, "are those of one device"),
+        (profile("one"), {"tensor_parallel": 3}, "does not suit"),
+        (
+            profile("one") | {"one_dense.csv": f"{DENSE}moe,1,1\n"},
+            {},
+            "has a layer 'moe': how often it runs is not known",
+        ),
         (profile("one"), {"speed": -1.0}, "the speed of an engine must be a positive number, found -1.0"),
         ({"a.csv": PRODUCTS, "b.csv": ATTENTION}, {"speed": 1.5}, "an engine's speed (1.5) is one over its layers'"),
         (profile("one") | {"one_dense.csv": "layer,tokens,time_us\nqkv_proj,1,1\n"}, {}, "has no layer 'o_proj'"),
