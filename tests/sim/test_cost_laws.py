@@ -123,7 +123,9 @@ def test_two_devices_halve_the_weights_and_pay_for_all_reduces() -> None:
 
 def test_a_chunk_of_a_prompt_changes_nothing_for_the_lanes_beside_it() -> None:
     model = fitted_model(MODEL, HARDWARE)
-    alone, beside = (model.step_time(StepShape((200, 3_000) * 20, chunks)) for chunks in ((), (PrefillShape(300),)))
+    alone, beside = (
+        model.step_time(StepShape((200,) * 60 + (9_000,) * 2, chunks)) for chunks in ((), (PrefillShape(300),))
+    )
     assert alone.seconds("unequal_contexts") == beside.seconds("unequal_contexts") > 0
 
 
