@@ -1,8 +1,9 @@
-"""The scheduler against a real log: vLLM 0.19 on an RTX 4090, with that machine's measured kernels as prices."""
+"""The scheduler against real logs of vLLM 0.19, with the measured layers of the same kind of machine as prices."""
 
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -20,29 +21,55 @@ from tests.support.sim_dags import plain_cost
 
 TRACES = Path(__file__).parents[3] / "shared" / "data" / "traces"
 LOG = TRACES / "vllm019_rtx4090_llama31_8b_requests.csv"
-PAGES, PAGE_TOKENS = 2_588, 16  # stated beside the log, as are the limits below
+PAGE_TOKENS = 16
 
+DATA = Path(__file__).parents[1] / "data"
+OTHER_DAY = DATA / "vllm019_rtx4090_llama31_8b_requests_128.csv"
+OTHER_CARD = DATA / "vllm019_rtxpro6000_llama31_8b_requests.csv"
+
+
+class Engine(NamedTuple):
+    """The card, its measured layers, its pages and how many requests it runs at once: stated beside each log."""
+
+    hardware: str
+    layers: str
+    pages: int
+    at_once: int
+
+
+ENGINES = {
+    LOG: Engine("rtx-4090", "vllm019_rtx4090_llama31_8b_kernels", 2_588, 256),
+    OTHER_DAY: Engine("rtx-4090", "vllm019_rtx4090_llama31_8b_kernels", 2_970, 128),
+    OTHER_CARD: Engine("rtx-pro-6000", "vllm019_rtxpro6000_llama31_8b_kernels", 35_913, 128),
+}
 
 needs_log = pytest.mark.skipif(not LOG.is_file(), reason="the recorded log is not here")
 
 
 @cache
-def profile() -> ServingProfile:
-    return ServingProfile.read(TRACES / "vllm019_rtx4090_llama31_8b_kernels")
+def profile(layers: str) -> ServingProfile:
+    return ServingProfile.read(TRACES / layers)
 
 
 @cache
-def replayed(*, prices_spread: bool = True, speed: float = 1.0) -> Simulated:
-    hardware, model = load_hardware("rtx-4090"), load_model("llama-3.1-8b")
-    table = ServingTableModel(model, hardware, profile(), prices_spread=prices_spread, speed=speed)
-    limits = Limits(max_lanes=256, max_batched_tokens=2_048, max_requests=256)
-    serving = Serving(limits, Paged(PAGE_TOKENS), PAGES * PAGE_TOKENS, remembers_cache=True)
-    return replay(read_recorded(LOG), serving, cost=ModelCost(table))
+def replayed(*, log: Path = LOG, prices_spread: bool = True, speed: float = 1.0) -> Simulated:
+    engine = ENGINES[log]
+    hardware, model = load_hardware(engine.hardware), load_model("llama-3.1-8b")
+    table = ServingTableModel(model, hardware, profile(engine.layers), prices_spread=prices_spread, speed=speed)
+    limits = Limits(max_lanes=engine.at_once, max_batched_tokens=2_048, max_requests=engine.at_once)
+    serving = Serving(limits, Paged(PAGE_TOKENS), engine.pages * PAGE_TOKENS, remembers_cache=True)
+    return replay(read_recorded(log), serving, cost=ModelCost(table))
 
 
-def errors(found: Simulated, *, without: Collection[int] = ()) -> tuple[float, float, float, float]:
+@cache
+def told_speed(log: Path) -> float:
+    recorded = read_recorded(log)
+    return engine_speed(recorded, lambda speed: replayed(log=log, speed=speed), telling_requests(recorded))
+
+
+def errors(found: Simulated, *, log: Path = LOG, without: Collection[int] = ()) -> tuple[float, float, float, float]:
     """Return the signed errors of mean latency and mean TPOT, and the median and p95 of the requests' own latencies."""
-    requests = replayed_requests(read_recorded(LOG), found)
+    requests = replayed_requests(read_recorded(log), found)
     times = agreements([request for number, request in enumerate(requests) if number not in without])
     latency = times["latency"]
     return latency.mean_error, times["TPOT"].mean_error, latency.median_error, latency.p95_error
@@ -53,13 +80,20 @@ def within_what_was_asked(found: tuple[float, float, float, float]) -> tuple[boo
 
 
 @needs_log
-def test_a_log_is_replayed_within_bounds_once_some_of_its_requests_told_the_engines_speed():
-    """Judged on the other 270 requests. The engine runs 3 % faster than its layers did one by one."""
-    recorded = read_recorded(LOG)
-    telling = telling_requests(recorded)
-    speed = engine_speed(recorded, lambda speed: replayed(speed=speed), telling)
-    assert (len(telling), 1.02 <= speed <= 1.04) == (30, True)
-    assert all(within_what_was_asked(errors(replayed(speed=speed), without=telling)))
+@pytest.mark.parametrize("log", ENGINES, ids=lambda log: log.stem)
+def test_a_log_is_replayed_within_bounds_once_some_of_its_requests_told_the_engines_speed(log):
+    """Judged on the other 270 requests. Engines run 0 to 5 % faster than their layers did one by one."""
+    telling, speed = telling_requests(read_recorded(log)), told_speed(log)
+    assert (len(telling), 1 <= speed <= 1.06) == (30, True)
+    assert all(within_what_was_asked(errors(replayed(log=log, speed=speed), log=log, without=telling)))
+
+
+@needs_log
+def test_the_engines_speed_from_one_log_holds_for_all_requests_of_another():
+    """Two logs of one card, days apart; each is judged on what only the other one told."""
+    for told, judged in ((OTHER_DAY, LOG), (LOG, OTHER_DAY)):
+        speed = told_speed(told)
+        assert all(within_what_was_asked(errors(replayed(log=judged, speed=speed), log=judged)))
 
 
 @needs_log
