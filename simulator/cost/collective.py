@@ -25,7 +25,6 @@ def all_reduce_seconds(model: ModelSpec, hardware: HardwareSpec, *, tensor_paral
         raise CostError(f"{hardware.name!r} has no interconnect, which tensor parallel degree {tensor_parallel} needs")
     message_bytes = num_tokens * model.hidden_size * model.weight_bytes
     moved_bytes = 2 * (tensor_parallel - 1) / tensor_parallel * message_bytes
-    one = (
-        hardware.all_reduce_latency_s or ALL_REDUCE_LATENCY_S
-    ) + moved_bytes / hardware.interconnect_bandwidth_bytes_per_s
+    latency_s = hardware.all_reduce_latency_s or ALL_REDUCE_LATENCY_S
+    one = latency_s + moved_bytes / hardware.interconnect_bandwidth_bytes_per_s
     return (ALL_REDUCES_PER_LAYER * model.num_layers + 1) * one
