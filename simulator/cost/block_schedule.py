@@ -11,9 +11,11 @@ and 128 keys, the rule of splits, and a grid in which lanes run fastest within a
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from heapq import heapify, heappop, heapreplace
+from functools import cache
+from heapq import heapify, heapreplace
 
 from pasta_toolkit.specs import HardwareSpec
 from simulator.cost.heads import Heads
@@ -87,8 +89,8 @@ class BlockSchedule:
         mean = sum(contexts) / len(contexts)
         ordered = sorted(contexts, reverse=True)
         if splits > 1:
-            unequal = self._seconds(list(_split_blocks(ordered, self.num_kv_heads, splits)))
-            equal = self._seconds(list(_split_blocks([mean] * len(contexts), self.num_kv_heads, splits)))
+            unequal = self._seconds(_split_blocks(ordered, self.num_kv_heads, splits))
+            equal = self._seconds(_split_blocks([mean], self.num_kv_heads * len(contexts), splits))
         else:
             num_heads = self._heads_simulated(self.num_kv_heads, len(contexts))
             unequal = self._seconds(ordered * num_heads)
@@ -112,16 +114,7 @@ class BlockSchedule:
 
         Source: FlashAttention-2, `num_splits_heuristic`: the fewest splits whose waves are nearly as full as the best.
         """
-        places = BLOCKS_ASSUMED * self.num_units
-        if num_tiles >= FULL_ENOUGH * places:
-            return 1
-        most = min(MAX_SPLITS, places, num_key_tiles)
-        fullness = {
-            splits: num_tiles * splits / places / math.ceil(num_tiles * splits / places)
-            for splits in range(1, most + 1)
-            if splits == 1 or math.ceil(num_key_tiles / splits) != math.ceil(num_key_tiles / (splits - 1))
-        }
-        return next(s for s, full in fullness.items() if full >= EFFICIENT_ENOUGH * max(fullness.values()))
+        return _num_splits(BLOCKS_ASSUMED * self.num_units, num_tiles, num_key_tiles)
 
     def _seconds(self, blocks: Sequence[float]) -> float:
         """Return when the last block ends, in the order given; all at work are equally fast, so one clock serves."""
@@ -132,9 +125,12 @@ class BlockSchedule:
             clock = ends[0]
             heapreplace(ends, clock + block)
         seconds = clock / self._tokens_per_s(len(ends))
-        while ends:
-            num_active, before, clock = len(ends), clock, heappop(ends)
+        ends.sort()
+        ended = 0
+        while ended < len(ends):
+            num_active, before, clock = len(ends) - ended, clock, ends[ended]
             seconds += (clock - before) / self._tokens_per_s(num_active)
+            ended = bisect_right(ends, clock, ended)
         return seconds
 
     def _equal_seconds(self, context: float, num_blocks: int) -> float:
@@ -158,6 +154,19 @@ def captured_lanes(num_lanes: int) -> int:
     return math.ceil(num_lanes / CAPTURE_STEP) * CAPTURE_STEP
 
 
+@cache
+def _num_splits(places: int, num_tiles: int, num_key_tiles: int) -> int:
+    if num_tiles >= FULL_ENOUGH * places:
+        return 1
+    most = min(MAX_SPLITS, places, num_key_tiles)
+    fullness = {
+        splits: num_tiles * splits / places / math.ceil(num_tiles * splits / places)
+        for splits in range(1, most + 1)
+        if splits == 1 or math.ceil(num_key_tiles / splits) != math.ceil(num_key_tiles / (splits - 1))
+    }
+    return next(s for s, full in fullness.items() if full >= EFFICIENT_ENOUGH * max(fullness.values()))
+
+
 def _chunk_blocks(chunks: Iterable[PrefillShape]) -> Iterator[int]:
     """Yield how many keys each block of rows sees: all before the chunk, and the chunk up to its last row."""
     for chunk in chunks:
@@ -165,9 +174,9 @@ def _chunk_blocks(chunks: Iterable[PrefillShape]) -> Iterator[int]:
             yield chunk.context_tokens + min(end, chunk.chunk_tokens)
 
 
-def _split_blocks(contexts: Sequence[float], num_kv_heads: int, splits: int) -> Iterator[float]:
+def _split_blocks(contexts: Sequence[float], num_kv_heads: int, splits: int) -> list[float]:
+    blocks: list[float] = []
     for context in contexts:
         size = math.ceil(math.ceil(context / TILE_TOKENS) / splits) * TILE_TOKENS
-        parts = [max(0.0, min(size, context - start * size)) for start in range(splits)]
-        for _ in range(num_kv_heads):
-            yield from parts
+        blocks += [max(0.0, min(size, context - start * size)) for start in range(splits)] * num_kv_heads
+    return blocks
