@@ -89,8 +89,8 @@ class BlockSchedule:
         mean = sum(contexts) / len(contexts)
         ordered = sorted(contexts, reverse=True)
         if splits > 1:
-            unequal = self._seconds(_split_blocks(ordered, self.num_kv_heads, splits))
-            equal = self._seconds(_split_blocks([mean], self.num_kv_heads * len(contexts), splits))
+            unequal = self._split_seconds(ordered, self.num_kv_heads, splits)
+            equal = self._split_seconds([mean], self.num_kv_heads * len(contexts), splits)
         else:
             num_heads = self._heads_simulated(self.num_kv_heads, len(contexts))
             unequal = self._seconds(ordered * num_heads)
@@ -116,6 +116,12 @@ class BlockSchedule:
         """
         return _num_splits(BLOCKS_ASSUMED * self.num_units, num_tiles, num_key_tiles)
 
+    def _split_seconds(self, contexts: Sequence[float], copies: int, splits: int) -> float:
+        """Return when the last block of so many copies of each lane ends; where all have slots, copies end together."""
+        if len(contexts) * splits * copies <= self.num_slots:
+            return self._drained(sorted(_split_blocks(contexts, 1, splits)), copies=copies)
+        return self._seconds(_split_blocks(contexts, copies, splits))
+
     def _seconds(self, blocks: Sequence[float]) -> float:
         """Return when the last block ends, in the order given; all at work are equally fast, so one clock serves."""
         ends = [float(block) for block in blocks[: self.num_slots]]
@@ -124,11 +130,13 @@ class BlockSchedule:
         for block in blocks[self.num_slots :]:
             clock = ends[0]
             heapreplace(ends, clock + block)
-        seconds = clock / self._tokens_per_s(len(ends))
-        ends.sort()
-        ended = 0
+        return clock / self._tokens_per_s(len(ends)) + self._drained(sorted(ends), clock)
+
+    def _drained(self, ends: Sequence[float], clock: float = 0.0, *, copies: int = 1) -> float:
+        """Return how long it takes from the clock on until all of these have ended; they stand in order."""
+        seconds, ended = 0.0, 0
         while ended < len(ends):
-            num_active, before, clock = len(ends) - ended, clock, ends[ended]
+            num_active, before, clock = (len(ends) - ended) * copies, clock, ends[ended]
             seconds += (clock - before) / self._tokens_per_s(num_active)
             ended = bisect_right(ends, clock, ended)
         return seconds
