@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-__all__ = ["Child", "Plan", "Row", "cpu_seconds_of", "medians", "run_child", "run_main"]
+__all__ = ["PASTA", "Child", "Plan", "Row", "cpu_seconds_of", "medians", "run_child", "run_main"]
 
+PASTA = (sys.executable, "-c", "from pasta_toolkit.cli import main; main()")
 LAUNCHER = Path(__file__).with_name("launcher.py")
 NUM_ROUNDS = 5
 NUM_QUICK_ROUNDS = 3

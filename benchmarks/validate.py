@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.answers import annotated_answers, write_json_lines, write_json_lines_of_xml, xml_of
-from benchmarks.common import Child, Plan, Row, cpu_seconds_of, medians, run_child, run_main
+from benchmarks.common import PASTA, Child, Plan, Row, cpu_seconds_of, medians, run_child, run_main
 from benchmarks.validate_peers import expat_parse, lark_parse, re_scan
 from pasta_toolkit.diagnostics import diagnose
 
@@ -24,7 +24,6 @@ FILE_BYTES, QUICK_FILE_BYTES = 200 * MEGABYTE, 50 * MEGABYTE
 SMALL_FILE_BYTES = 2 * MEGABYTE
 NUM_TEXTS, NUM_TEXTS_FOR_LARK = 4000, 100
 PEERS = Path(__file__).with_name("validate_peers.py")
-PASTA = (sys.executable, "-c", "from pasta_toolkit.cli import main; main()")
 
 
 def benchmark(plan: Plan) -> Iterator[Row]:
