@@ -69,7 +69,7 @@ def telling_requests(recorded: Sequence[RecordedRequest], num_requests: int = 30
     """Return the first requests, by their numbers, whose decode times tell an engine's speed; fewer if there are fewer.
 
     They have a token after their first one, which came when the engine was warm: ours, 5 s after the load began. (In
-    the first 5 s of a log of vLLM 0.19 on an RTX PRO 6000 a second is lost that no later steps lose.)
+    the first 5 s of a log of vLLM 0.19 on an RTX PRO 6000 0.8 s are lost that no later steps lose.)
     """
     warm = (
         number

@@ -234,12 +234,10 @@ class ServingTableModel:
                 chunk=chunk, chunk_context=chunk_context, num_lanes=len(contexts), context=mean
             )
 
-        first, *others = [beside(prefill.chunk_tokens, prefill.context_tokens) for prefill in shape.prefills] or [
-            beside(0)
-        ]
-        if not others:
-            return first
-        shortest = beside(self.profile.attention.shortest_chunk)
+        if not shape.prefills:
+            return beside(0)
+        first, *others = (beside(prefill.chunk_tokens, prefill.context_tokens) for prefill in shape.prefills)
+        shortest = beside(self.profile.attention.shortest_chunk) if others else 0.0
         return first + sum(max(0.0, other - shortest) for other in others)
 
     def _measured_schedule(self) -> BlockSchedule | None:

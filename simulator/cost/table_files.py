@@ -106,7 +106,7 @@ def _only_profile(folder: Path, hardware: HardwareSpec, found: _Kernels) -> Path
     if len(profiles) == 1:
         return profiles[0]
     if profiles:
-        names = ", ".join(map(str, profiles))
+        names = ", ".join(str(where) for where in profiles if where != folder)
         raise CostError(f"{str(folder)!r} has the layers of several devices or models; give one of: {names}")
     if found.devices:
         measured = ", ".join(found.devices)
